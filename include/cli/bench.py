@@ -1,0 +1,83 @@
+"""Run the benchmarks of the `benchmarks/` folder by the names of their lines."""
+
+import importlib
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from include.cli.output import print_json, print_table, progress
+from include.cli.refusal import RefusalError
+from include.cli.settings import project_root
+
+# Line name -> module in benchmarks/. A module's ``run()`` yields one mapping per line:
+# {"name", "ours", "peer", "ratio" (ours / peer), "unit", "note"}.
+REGISTRY: Mapping[str, str] = {
+    "refresh_bytes": "refresh",
+    "refresh_seconds": "refresh",
+    "refresh_differences": "refresh",
+    "refresh_writes": "refresh",
+    "lookup_p99": "lookup",
+    "gate_seconds": "gates",
+    "dag_parsing_seconds": "parsing",
+}
+
+
+def run_benchmarks(names: Sequence[str], *, as_json: bool) -> None:
+    """Run the named lines (all when none is named) and print each as soon as it is known.
+
+    A module runs once, even when several of its lines were asked for.
+
+    :raises RefusalError: a name is unknown, a module is missing, or a module did not yield a line it owes.
+    """
+    wanted = wanted_lines(names)
+    modules = list(dict.fromkeys(REGISTRY[name] for name in wanted))
+    _make_importable(project_root())
+    printed = []
+    with progress("landfall bench", steps=len(modules), as_json=as_json) as announce:
+        for done, module in enumerate(modules):
+            announce(done, f"running {module}")
+            for line in _lines(module, wanted):
+                printed.append(line)
+                if as_json:
+                    print_json(line)
+        announce(len(modules), "done")
+    if not as_json:
+        columns = ("name", "ours", "peer", "ratio", "unit")
+        print_table(columns, [tuple(_cell(line.get(column)) for column in columns) for line in printed])
+        for line in printed:
+            sys.stdout.write(f"{line['name']}: {line.get('note', '')}\n")
+    missing = wanted - {line["name"] for line in printed}
+    if missing:
+        raise RefusalError(f"The benchmarks gave no line {', '.join(sorted(missing))}: look at benchmarks/.")
+
+
+def wanted_lines(names: Sequence[str]) -> set[str]:
+    """Check the names against the registry; no name means every line."""
+    unknown = [name for name in names if name not in REGISTRY]
+    if unknown:
+        raise RefusalError(f"There is no benchmark line {', '.join(unknown)}: choose from {', '.join(REGISTRY)}.")
+    return set(names or REGISTRY)
+
+
+def _lines(module: str, wanted: set[str]) -> Iterator[dict[str, Any]]:
+    try:
+        benchmark = importlib.import_module(f"benchmarks.{module}")
+    except ModuleNotFoundError as error:
+        raise RefusalError(
+            f"benchmarks/{module}.py cannot be run because {error.name} is missing: run `make install`."
+        ) from error
+    for line in benchmark.run():
+        if line["name"] in wanted:
+            yield dict(line)
+
+
+def _make_importable(root: Path) -> None:
+    if str(root) not in sys.path:
+        sys.path.insert(0, str(root))
+
+
+def _cell(value: object) -> str | None:
+    if value is None:
+        return None
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

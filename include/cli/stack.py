@@ -1,0 +1,233 @@
+"""Start, stop and look at the local stack. No printing here: progress goes to a callback, results are returned."""
+
+import fcntl
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from include.cli import components
+from include.cli.components import Component, airflow_components, local_aws
+from include.cli.credentials import ensure_credentials
+from include.cli.environment import airflow_environment
+from include.cli.health import healthy_components
+from include.cli.logs import last_lines, rotate
+from include.cli.preflight import check_all, check_writable
+from include.cli.processes import Launched, is_running, kill, launch, stack_processes, stop
+from include.cli.refusal import RefusalError
+from include.cli.run_file import RunRecord, read_run, write_run
+from include.cli.schema import migrate_if_needed
+from include.cli.settings import StackSettings
+
+START_SECONDS = 180.0
+STEPS = 8
+
+Announce = Callable[[int, str], None]
+"""Called with (steps done of STEPS, what happens now)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComponentStatus:
+    """One process: ``state`` is healthy, starting (runs, not healthy yet or any more) or down."""
+
+    name: str
+    state: str
+    pid: int | None
+    port: int | None
+    log: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackStatus:
+    """The whole stack: ``state`` is up (all healthy), degraded (some) or down (none runs)."""
+
+    state: str
+    ui_url: str
+    aws_url: str
+    secrets_file: str
+    components: tuple[ComponentStatus, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DownReport:
+    """What `down` ended: processes that stopped when asked, and processes that had to be killed."""
+
+    stopped: int
+    killed: int
+
+
+def up(settings: StackSettings, *, announce: Announce) -> tuple[StackStatus, bool]:
+    """Start the stack and wait until all of it is healthy; return its status and whether it had to be started.
+
+    A stack that runs healthy is left alone; what is left of a broken one is stopped first. When anything fails,
+    what was started is stopped again.
+
+    :raises RefusalError: a check fails, a process dies while starting, or health takes longer than three minutes.
+    """
+    with _only_one(settings):
+        now = status(settings)
+        if now.state == "up":
+            return now, False
+        _stop_all(settings)
+        announce(0, "checking ports, disk and Python")
+        check_all(settings, python=(sys.version_info.major, sys.version_info.minor))
+        try:
+            _start(settings, announce=announce)
+        except BaseException:
+            _stop_all(settings)
+            raise
+        return status(settings), True
+
+
+def down(settings: StackSettings) -> DownReport:
+    """Stop every process of the stack, also after a crash or with run.json lost.
+
+    :raises RefusalError: a process survives being killed.
+    """
+    if not settings.home.exists():
+        return DownReport(stopped=0, killed=0)
+    with _only_one(settings):
+        return _stop_all(settings)
+
+
+def status(settings: StackSettings) -> StackStatus:
+    """Look at the recorded processes and ask the servers for their health."""
+    run = read_run(settings.run_file)
+    if run is None:
+        return _status(settings, run=None, healthy=set())
+    settings = replace(settings, ui_port=run.ui_port, aws_port=run.aws_port)
+    alive = any(is_running(process) for process in run.processes)
+    healthy = healthy_components(settings, started_at=run.started_at) if alive else set()
+    return _status(settings, run=run, healthy=healthy)
+
+
+def _status(settings: StackSettings, *, run: RunRecord | None, healthy: set[str]) -> StackStatus:
+    ports = {components.LOCAL_AWS: settings.aws_port, components.API_SERVER: settings.ui_port}
+    listed = []
+    for name in components.NAMES:
+        record = run.process(name) if run else None
+        running = record is not None and is_running(record)
+        state = ("healthy" if name in healthy else "starting") if running else "down"
+        pid = record.pid if running and record else None
+        listed.append(
+            ComponentStatus(name=name, state=state, pid=pid, port=ports.get(name), log=record.log if record else None)
+        )
+    states = {component.state for component in listed}
+    overall = {frozenset({"healthy"}): "up", frozenset({"down"}): "down"}.get(frozenset(states), "degraded")
+    return StackStatus(
+        state=overall,
+        ui_url=settings.ui_url,
+        aws_url=settings.aws_url,
+        secrets_file=str(settings.secrets_file),
+        components=tuple(listed),
+    )
+
+
+def _start(settings: StackSettings, *, announce: Announce) -> None:
+    credentials = ensure_credentials(settings)
+    run = RunRecord(
+        stack_id=settings.stack_id,
+        started_at=datetime.now(UTC),
+        ui_port=settings.ui_port,
+        aws_port=settings.aws_port,
+    )
+    launched: list[Launched] = []
+
+    def begin(component: Component) -> None:
+        nonlocal run
+        launched.append(_launch(settings, component))
+        run = replace(run, processes=tuple(each.record for each in launched))
+        write_run(settings.run_file, run)
+
+    write_run(settings.run_file, run)
+    announce(1, "starting the local AWS")
+    begin(local_aws(settings, inherited=os.environ))
+    announce(2, "preparing Airflow's database")
+    migrate_if_needed(settings, environment=airflow_environment(settings, credentials, inherited=os.environ))
+    announce(3, "starting Airflow")
+    for component in airflow_components(settings, credentials, inherited=os.environ):
+        begin(component)
+    _wait_until_healthy(settings, run, launched=launched, announce=announce)
+
+
+def _launch(settings: StackSettings, component: Component) -> Launched:
+    log = settings.logs / f"{component.name}.log"
+    rotate(log)
+    return launch(
+        component.name,
+        component.command,
+        environment=component.environment,
+        folder=settings.project_root,
+        log=log,
+    )
+
+
+def _wait_until_healthy(
+    settings: StackSettings, run: RunRecord, *, launched: Sequence[Launched], announce: Announce
+) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        _refuse_dead(launched)
+        healthy = healthy_components(settings, started_at=run.started_at)
+        waiting = [name for name in components.NAMES if name not in healthy]
+        if not waiting:
+            announce(STEPS, "everything is healthy")
+            return
+        announce(STEPS - len(waiting), f"waiting for {', '.join(waiting)}")
+        if time.monotonic() > deadline:
+            record = run.process(waiting[0])
+            raise RefusalError(
+                f"The {waiting[0]} was not healthy after {START_SECONDS:.0f} s, so the stack was stopped: read"
+                f" {record.log if record else settings.logs}.",
+            )
+        time.sleep(0.25)
+
+
+def _refuse_dead(launched: Sequence[Launched]) -> None:
+    for each in launched:
+        code, record = each.process.poll(), each.record
+        if code is not None:
+            ending = f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
+            raise RefusalError(
+                f"The {record.name} {ending} while starting, so the stack was stopped: read {record.log}.",
+                details=last_lines(Path(record.log)),
+            )
+
+
+def _stop_all(settings: StackSettings) -> DownReport:
+    run = read_run(settings.run_file)
+    records = run.processes if run else ()
+    found = stack_processes(settings.stack_id, records)
+    kept_for_last = {record.pid for record in records if record.name == components.LOCAL_AWS}
+    leaders = {record.pid for record in records} - kept_for_last
+    # Airflow's four first, so that running tasks can still write to the local AWS; then their children; then AWS.
+    stop([process for process in found if process.pid in leaders], grace_seconds=15.0)
+    rest = stack_processes(settings.stack_id, records)
+    stop([process for process in rest if process.pid not in kept_for_last], grace_seconds=5.0)
+    stop([process for process in rest if process.pid in kept_for_last], grace_seconds=15.0)
+    remaining = stack_processes(settings.stack_id, records)
+    survivors = kill(remaining)
+    if survivors:
+        pids = ", ".join(str(process.pid) for process in survivors)
+        raise RefusalError(
+            f"These processes of the stack could not be ended: {pids}; end them as their owner or reboot."
+        )
+    settings.run_file.unlink(missing_ok=True)
+    return DownReport(stopped=len(found) - len(remaining), killed=len(remaining))
+
+
+@contextmanager
+def _only_one(settings: StackSettings) -> Iterator[None]:
+    check_writable(settings.home)
+    with (settings.home / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RefusalError(
+                f"Another `landfall up` or `down` is at work in {settings.home}: wait until it has finished."
+            ) from None
+        yield

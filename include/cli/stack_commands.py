@@ -1,0 +1,55 @@
+"""What `landfall up`, `down` and `status` print."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from include.cli import stack
+from include.cli.credentials import USER_ROLES, read_credentials
+from include.cli.output import print_json, print_table, progress
+from include.cli.settings import stack_settings
+
+
+def up(environment: Mapping[str, str], *, as_json: bool) -> None:
+    """Start the stack with progress, then say where it is and how to log in."""
+    settings = stack_settings(environment)
+    with progress("landfall up", steps=stack.STEPS, as_json=as_json) as announce:
+        now, started = stack.up(settings, announce=announce)
+    if as_json:
+        print_json(asdict(now) | {"started": started})
+        return
+    _say(f"{'The stack is up' if started else 'The stack was already up'}: Airflow at {now.ui_url},")
+    _say(f"the local AWS at {now.aws_url}. Log in as {', '.join(USER_ROLES)};")
+    _say("their passwords: `landfall status --passwords`. Stop it with `landfall down`.")
+
+
+def down(environment: Mapping[str, str], *, as_json: bool) -> None:
+    """Stop the stack and say how many processes that were."""
+    report = stack.down(stack_settings(environment))
+    if as_json:
+        print_json(asdict(report))
+    elif report.stopped + report.killed == 0:
+        _say("Nothing was running.")
+    else:
+        killed = f", {report.killed} of them by force" if report.killed else ""
+        _say(f"The stack is down: {report.stopped + report.killed} processes ended{killed}.")
+
+
+def status(environment: Mapping[str, str], *, as_json: bool, passwords: bool) -> bool:
+    """Print the state of every component; return whether all are healthy."""
+    settings = stack_settings(environment)
+    now = stack.status(settings)
+    known = dict(read_credentials(settings.secrets_file).passwords) if passwords else {}
+    if as_json:
+        print_json(asdict(now) | ({"passwords": known} if passwords else {}))
+    else:
+        rows = [(part.name, part.state, part.pid, part.port, part.log) for part in now.components]
+        print_table(("component", "state", "pid", "port", "log"), rows)
+        _say(f"The stack is {now.state}. Airflow: {now.ui_url}  local AWS: {now.aws_url}")
+        if known:
+            print_table(("user", "role", "password"), [(user, USER_ROLES[user], word) for user, word in known.items()])
+    return now.state == "up"
+
+
+def _say(sentence: str) -> None:
+    sys.stdout.write(sentence + "\n")

@@ -1,0 +1,123 @@
+"""The step that writes what a call changed before the call is answered: what was acknowledged survives a kill."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from include.standins.aws.calls import Call, Environ, json_body
+from include.standins.aws.errors import Reply
+from include.standins.aws.keep_dynamodb import DynamoDbKeeper
+from include.standins.aws.keep_s3 import S3Keeper
+from include.standins.aws.keep_service import ServiceKeeper, reads_only
+from include.standins.aws.state_store import Change, StateStore
+
+# A call to the first may also change the others: topics deliver to queues, buckets notify both.
+RIPPLES = {"sns": ("sqs",), "events": ("sqs", "sns"), "cloudwatch": ("sns", "sqs"), "logs": ("cloudwatch",)}
+# Written once a second and at the end instead of per call: a metric's history is pickled whole.
+WRITTEN_BEHIND = frozenset({"cloudwatch"})
+WRITE_BEHIND_SECONDS = 1.0
+STATELESS = frozenset({"sts"})
+
+
+class Keeping:
+    """Gateway step; one writing call per service at a time, long polls excepted."""
+
+    def __init__(self, store: StateStore, *, account: str, bodies: Path) -> None:
+        self.store = store
+        self.s3 = S3Keeper(store, account=account)
+        self._dynamodb = DynamoDbKeeper(store, account=account)
+        self._services = ServiceKeeper(store)
+        self._bodies = bodies
+        self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
+        self._behind: set[str] = set()
+        self._ended = threading.Event()
+        threading.Thread(target=self._write_behind, name="write-behind", daemon=True).start()
+
+    def __call__(self, call: Call, environ: Environ, inner: Callable[[], Reply]) -> Reply:
+        """Run the call, then write what it changed, then answer."""
+        if call.service in STATELESS or _reads(call, environ):
+            return inner()
+        if call.service == "s3":
+            return self._keep_s3(call, environ, inner)
+        if call.service == "dynamodb":
+            return self._keep_dynamodb(call, environ, inner)
+        if call.operation == "ReceiveMessage":  # may wait 20 s for a message that another call must bring
+            reply = inner()
+            self.save(call.service)
+            return reply
+        with self._locks[call.service]:
+            reply = inner()
+            if reply.status < 400:
+                self.save(call.service, *RIPPLES.get(call.service, ()))
+        return reply
+
+    def _keep_s3(self, call: Call, environ: Environ, inner: Callable[[], Reply]) -> Reply:
+        touched = self.s3.changed_keys(environ)
+        with self._locks["s3"]:
+            reply = inner()
+            if reply.status < 400:
+                self.store.write(self.s3.changes(call, environ, touched))
+                self._save_notified(touched[0])
+        return reply
+
+    def _keep_dynamodb(self, call: Call, environ: Environ, inner: Callable[[], Reply]) -> Reply:
+        parameters = json_body(environ)
+        with self._locks["dynamodb"]:
+            reply = inner()
+            if reply.status < 400:
+                self.store.write(self._dynamodb.changes(call, parameters))
+        return reply
+
+    def save(self, *services: str) -> None:
+        """Write services whole, now (or soon, for those written behind)."""
+        for service in services:
+            if service in WRITTEN_BEHIND:
+                self._behind.add(service)
+                continue
+            with self._locks[service]:
+                self.store.write(self._services.changes(service))
+
+    def save_objects(self, bucket: str, keys: Iterable[str]) -> None:
+        """Write objects that an engine put or deleted without an S3 call."""
+        with self._locks["s3"]:
+            self.store.write(self.s3.objects(bucket, keys))
+            self._save_notified(bucket)
+
+    def _save_notified(self, bucket: str) -> None:
+        if self.s3.notifies(bucket):
+            self.save("sqs", "sns")
+
+    def restore(self) -> None:
+        """Bring back everything kept; call once, before serving."""
+        self._services.restore()
+        self.s3.restore(self._bodies)
+        self._dynamodb.restore()
+
+    def close(self) -> None:
+        """Write what is written behind, and close the store."""
+        self._ended.set()
+        self._flush_behind()
+        self.store.close()
+
+    def _write_behind(self) -> None:
+        while not self._ended.wait(WRITE_BEHIND_SECONDS):
+            self._flush_behind()
+
+    def _flush_behind(self) -> None:
+        while self._behind:
+            service = self._behind.pop()
+            with self._locks[service]:
+                self.store.write(self._services.changes(service))
+
+    def put_state(self, changes: Iterable[Change]) -> None:
+        """Write an engine's own rows."""
+        self.store.write(changes)
+
+
+def _reads(call: Call, environ: Environ) -> bool:
+    if call.service == "s3":
+        return environ["REQUEST_METHOD"] in ("GET", "HEAD", "OPTIONS")
+    return reads_only(call.operation)
