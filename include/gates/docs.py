@@ -1,8 +1,8 @@
 """Data Docs: one page of HTML that shows a gate's decision to the person who has to act on it.
 
-The report is rendered by Great Expectations; the page around it is ours. Its own page loads scripts from eight public
-hosts, brings 4 MB of static files and (1.24.1) writes sampled values into the HTML unescaped, which for mail data is a
-way in. This page is self-contained, 10 to 40 kB, and forbids scripts.
+The report is rendered by Great Expectations; the page around it is ours. Its own page loads scripts and styles from
+seven public hosts, brings 4 MB of static files and (1.24.1) writes sampled values into the HTML unescaped, which for
+mail data is a way in. This page is self-contained, 10 to 40 kB, and forbids scripts.
 """
 
 from __future__ import annotations

@@ -6,17 +6,15 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass, replace
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from include.gates.docs import PAGE, data_docs
+from include.gates.parquet import parquet_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
-
-    import pandas as pd
 
     from include.gates.result import ExpectationOutcome, GateResult
     from include.gates.validate import Validation
@@ -86,8 +84,8 @@ def evidence_of(
     `checked_at` names the run on the page. With `keep_passed` the rows that went on are an object too, for the step
     after the gate to read.
     """
-    quarantine = parquet(validation.quarantined) if len(validation.quarantined) else None
-    passed = parquet(validation.good) if keep_passed and not validation.result.blocked else None
+    quarantine = parquet_bytes(validation.quarantined) if len(validation.quarantined) else None
+    passed = parquet_bytes(validation.good) if keep_passed and not validation.result.blocked else None
     result = replace(
         validation.result,
         quarantine_uri=place.uri(place.quarantine_key) if quarantine is not None else None,
@@ -124,29 +122,6 @@ def docs_url(uri: str, endpoint: str | None = None) -> str:
     if endpoint:
         return f"{endpoint.rstrip('/')}/{parts.netloc}/{quote(key)}"
     return f"https://{parts.netloc}.s3.amazonaws.com/{quote(key)}"
-
-
-def parquet(frame: pd.DataFrame) -> bytes:
-    """Return a frame as one Parquet file, without its index.
-
-    A column of mixed Python objects has no Parquet type; it is written as text rather than lost.
-    """
-    from pyarrow import ArrowInvalid, ArrowTypeError
-
-    buffer = BytesIO()
-    try:
-        frame.to_parquet(buffer, index=False)
-    except (ArrowInvalid, ArrowTypeError):
-        buffer = BytesIO()
-        _mixed_as_text(frame).to_parquet(buffer, index=False)
-    return buffer.getvalue()
-
-
-def _mixed_as_text(frame: pd.DataFrame) -> pd.DataFrame:
-    import pandas as pd
-
-    mixed = [name for name in frame.columns if pd.api.types.infer_dtype(frame[name], skipna=True).startswith("mixed-")]
-    return frame.assign(**{name: frame[name].map(str, na_action="ignore") for name in mixed})
 
 
 def _reports(

@@ -70,24 +70,21 @@ def _sentence(outcome: ExpectationOutcome) -> str:
 def _owed_rows(suite: GateSuite, evaluated_rows: int) -> list[str]:
     if evaluated_rows >= suite.owed_rows_at_least:
         return []
-    arrived = "No rows arrived" if evaluated_rows == 0 else f"Only {evaluated_rows} rows arrived"
-    return [f"{arrived} for {suite.name} where at least {suite.owed_rows_at_least} are owed; check the step before it."]
+    arrived = "No rows arrived" if evaluated_rows == 0 else f"Only {evaluated_rows} row(s) arrived"
+    return [f"{arrived} for {suite.name}, where at least {suite.owed_rows_at_least} must; check the step before it."]
 
 
 def _completeness(suite: GateSuite, outcomes: tuple[ExpectationOutcome, ...]) -> list[str]:
     missing = len(suite.expectations) - sum(1 for outcome in outcomes if outcome.kind != COLUMN_CONTRACT)
     if missing <= 0:
         return []
-    return [f"{missing} expectations of {suite.name} have no outcome; look for the crash in the gate's log."]
+    return [f"Expectations of {suite.name} without an outcome: {missing}; look for the crash in the gate's log."]
 
 
 def _quarantine_limit(suite: GateSuite, *, evaluated_rows: int, set_aside_rows: int) -> list[str]:
     if within_quarantine_limit(suite, evaluated_rows=evaluated_rows, set_aside_rows=set_aside_rows):
         return []
     share = set_aside_rows / evaluated_rows if evaluated_rows else 1.0
-    return [
-        (
-            f"{set_aside_rows} of {evaluated_rows} rows ({share:.1%}) of {suite.name} would be set aside, more than the "
-            f"limit of {suite.quarantine_limit:.1%} or {suite.quarantine_rows} rows; mend the source or raise the limit."
-        )
-    ]
+    limit = f"{suite.quarantine_limit:.1%} or {suite.quarantine_rows} rows"
+    found = f"{set_aside_rows} of {evaluated_rows} rows ({share:.1%}) of {suite.name} would be set aside"
+    return [f"{found}, the limit is {limit}; mend the source or raise the limit."]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import wraps
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
@@ -144,8 +145,6 @@ def _judge(load: Callable[[], Loaded], suite: GateSuite, *, store: EvidenceStore
 
 def _read_parquet(uris: str | Iterable[str], *, client: Any) -> pd.DataFrame:
     """Read Parquet objects into one frame; no URI at all is an empty frame."""
-    from io import BytesIO
-
     import pandas as pd
     import pyarrow as pa
     import pyarrow.parquet as pq

@@ -50,7 +50,7 @@ def new_mail_suite(
                 Severity.QUARANTINE,
                 "Mails received more than {max_value} h before they arrived: {count} of {rows} (e.g. {examples}).",
                 reason=f"received more than {latest_days} days before it arrived",
-                max_value=latest_days * 24.0,
+                max_value=latest_days * 24,
             ),
             _between(
                 "hours_ahead",
@@ -106,7 +106,7 @@ def candidates_suite(
             _lengths("value", Severity.BLOCK, most=_LONGEST_VALUE, reason="value of wrong length"),
             GateExpectation(
                 "ExpectColumnValuesToBeInSet",
-                {"column": "kind", "value_set": sorted(kinds)},
+                {"column": "kind", "value_set": sorted(str(kind) for kind in kinds)},
                 Severity.BLOCK,
                 "Indicators of an unknown kind: {count} (e.g. {examples}); known are {value_set}.",
                 "unknown kind",
