@@ -1,22 +1,24 @@
 """Start the local AWS as its users do: as a process, on a port of its own.
 
-    with start_local_aws(tmp_path / "aws") as aws:
-        aws.client("s3").create_bucket(Bucket="lake")
+with start_local_aws(tmp_path / "aws") as aws:
+    aws.client("s3").create_bucket(Bucket="lake")
 """
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import signal
 import subprocess
 import sys
 import threading
-import urllib.request
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ROOT = Path(__file__).resolve().parents[1]
 START_LIMIT_SECONDS = 60
@@ -50,16 +52,26 @@ class LocalAws:
 
         if service not in self._clients:
             session = boto3.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name="us-east-1")
-            config = Config(retries={"max_attempts": 1, "mode": "standard"}, read_timeout=60)
+            config = Config(retries={"total_max_attempts": 1, "mode": "standard"}, read_timeout=60)
             self._clients[service] = session.client(service, endpoint_url=self.endpoint, config=config)
         return self._clients[service]
 
     def control(self, method: str, path: str, body: object = None) -> Any:
         """Call /_landfall/<path> and return the JSON answer."""
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{self.endpoint}/_landfall/{path}", data=data, method=method)
-        with urllib.request.urlopen(request, timeout=60) as response:
-            return json.loads(response.read() or b"null")
+        status, answer = self.http(method, f"/_landfall/{path}", None if body is None else json.dumps(body).encode())
+        if status >= 400:
+            raise RuntimeError(f"{method} {path}: {answer.decode()}")
+        return json.loads(answer or b"null")
+
+    def http(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+        """Make a plain HTTP request and return status and body."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            connection.request(method, path, body)
+            response = connection.getresponse()
+            return response.status, response.read()
+        finally:
+            connection.close()
 
     def stop(self) -> int:
         """End it as `landfall down` does, and return its exit status."""
@@ -95,11 +107,10 @@ def start_local_aws(state_dir: Path, functions: Sequence[str] = (), *, pythonpat
     for function in functions:
         command += ["--function", function]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MOTO_"))}
-    environment["PYTHONPATH"] = os.pathsep.join(map(str, [*pythonpath, ROOT, ROOT / "plugins"]))
+    inherited = [path for path in [environment.get("PYTHONPATH")] if path]
+    environment["PYTHONPATH"] = os.pathsep.join(map(str, [*pythonpath, ROOT, ROOT / "plugins", *inherited]))
     with log.open("a") as errors:
-        process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True
-        )
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True)
     port = _ready_port(process, log)
     return LocalAws(process, port, state_dir, log)
 

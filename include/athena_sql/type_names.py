@@ -18,8 +18,8 @@ _DUCKDB = {
     "varchar": "VARCHAR",
     "char": "VARCHAR",
 }
-_HIVE = {"integer": "int", "real": "float", "varbinary": "binary", "varchar": "string", "json": "string"}
-_NO_HIVE = ("unknown", "ipaddress", "time", "timestamp with time zone", "interval day to second")
+_HIVE = {"integer": "int", "real": "float", "varbinary": "binary", "varchar": "string"}
+_NO_HIVE = ("json", "unknown", "ipaddress", "time", "timestamp with time zone", "interval day to second")
 
 
 def to_duckdb(kind: Type) -> str:

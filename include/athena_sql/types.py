@@ -12,9 +12,10 @@ from include.athena_sql.errors import AthenaSqlError
 class Type:
     """One Trino type.
 
-    `numbers` holds a varchar's length, a decimal's precision and scale, or a timestamp's precision; `items` the element,
-    key and value, or field types; `fields` the row's field names (None for an unnamed one). `zone` is the zone that a
-    timestamp with time zone is shown in: DuckDB keeps the instant alone, so the zone travels with the type.
+    `numbers` holds a varchar's length, a decimal's precision and scale, or a timestamp's precision; `items` the types
+    of the element, of key and value, or of the fields; `fields` the row's field names (None for an unnamed
+    one). `zone` is the zone that a timestamp with time zone is shown in: DuckDB keeps the instant alone, so the zone
+    travels with the type.
     """
 
     name: str
@@ -130,7 +131,7 @@ _TOKEN = re.compile(r'"(?:[^"]|"")*"|[^\W\d][\w$]*|\d\w*|[<>(),:\[\]]')
 _OPEN, _CLOSE = ("<", "("), (">", ")")
 
 
-class _Reader:
+class TypeReader:
     """A recursive reader over the tokens of one type text."""
 
     def __init__(self, text: str) -> None:
@@ -212,7 +213,7 @@ def parse_type(text: str) -> Type:
 
     Raises AthenaSqlError TYPE_NOT_FOUND for anything else.
     """
-    reader = _Reader(text)
+    reader = TypeReader(text)
     result = reader.type()
     if reader.peek():
         raise reader.unknown()

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -9,6 +10,9 @@ import httpx
 
 _PAGE = 100  # Airflow's maximum_page_limit
 _FINISHED = ("success", "failed")
+# Airflow 3.3 fails a task that resumes before the scheduler has noticed that it paused (apache/airflow#67287, #72716):
+# a question is answered only this long after it was asked. No person is faster; a script is.
+_SETTLE_SECONDS = 3.0
 
 OnChange = Callable[[str, dict[str, str]], None]
 """Called with the run's state and the states of its tasks, whenever either changed."""
@@ -127,11 +131,14 @@ class AirflowApi:
         params_input: Mapping[str, Any] | None = None,
         map_index: int = -1,
     ) -> None:
-        """Answer a question as this user. Airflow refuses (403) a user who is no respondent, and (409) a second answer.
+        """Answer a question as this user, at the earliest three seconds after it was asked.
 
-        Airflow does not check ``params_input`` here: a bad value fails the task when it resumes.
+        Airflow refuses (403) a user who is no respondent, and (409) a second answer. It does not check
+        ``params_input`` here: a bad value fails the task when it resumes.
         """
         path = f"{_run_path(dag_id, run_id)}/taskInstances/{quote(task_id)}/{map_index}/hitlDetails"
+        asked_at = datetime.fromisoformat(self._call("GET", path)["created_at"])
+        time.sleep(max(0.0, _SETTLE_SECONDS - (datetime.now(UTC) - asked_at).total_seconds()))
         self._call("PATCH", path, body={"chosen_options": [option], "params_input": dict(params_input or {})})
 
     def _pages(self, path: str, key: str, **params: Any) -> Iterator[dict[str, Any]]:

@@ -18,8 +18,14 @@ REGISTRY: Mapping[str, str] = {
     "refresh_differences": "refresh",
     "refresh_writes": "refresh",
     "lookup_p99": "lookup",
+    "lookup_keys_p99": "lookup",
+    "lookup_requests_mean": "lookup",
     "gate_seconds": "gates",
     "dag_parsing_seconds": "parsing",
+    "ioc_recall_24h": "quality",
+    "ioc_items_24h": "quality",
+    "ioc_recall_1h": "quality",
+    "ioc_items_1h": "quality",
 }
 
 

@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from include.cli import stack
+from include.cli.airflow_api import AirflowApiError
 from include.cli.output import print_json, progress
 from include.cli.refusal import RefusalError
-from include.cli.settings import stack_settings
+from include.cli.settings import StackSettings, stack_settings
 
 FAMILIES: Mapping[str, str] = {"ioc_refresh": "include.cli.demo_ioc_refresh"}
 """Family -> module with `STEPS` and `demonstrate(settings, announce) -> dict` and `describe(result) -> lines`."""
@@ -31,7 +32,7 @@ def run_demo(families: Sequence[str], *, as_json: bool) -> None:
     for family in families or FAMILIES:
         module = importlib.import_module(FAMILIES[family])
         with progress(f"demo {family}", steps=module.STEPS, as_json=as_json) as announce:
-            results[family] = module.demonstrate(settings, announce)
+            results[family] = _demonstrate(module, settings, announce)
         if not as_json:
             sys.stdout.write("\n".join(module.describe(results[family])) + "\n")
     seconds = {"up": round(up_seconds, 1), "all": round(time.monotonic() - started, 1)}
@@ -39,3 +40,12 @@ def run_demo(families: Sequence[str], *, as_json: bool) -> None:
         print_json({**results, "seconds": seconds})
     else:
         sys.stdout.write(f"\nDone in {seconds['all']:.0f} s, {seconds['up']:.0f} s of it to start the stack.\n")
+
+
+def _demonstrate(module: Any, settings: StackSettings, announce: stack.Announce) -> Any:
+    import httpx
+
+    try:
+        return module.demonstrate(settings, announce)
+    except (AirflowApiError, httpx.HTTPError) as error:
+        raise RefusalError(f"The demo stopped: {error} The logs of the stack are in {settings.logs}.") from error

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,7 @@ from include.cli.ioc import local_client
 from include.cli.refusal import RefusalError
 from include.cli.settings import StackSettings
 from include.cli.stack import Announce
+from include.gates.evidence import docs_url
 from include.ioc_refresh.domains import Popularity
 from include.ioc_refresh.history import VERDICT_OF_LABEL
 from include.ioc_refresh.lake import Lake
@@ -26,10 +28,14 @@ from include.ioc_refresh.sample import sample_mails
 from include.ioc_refresh.settings import IocSettings
 
 DAG_ID = "ioc_refresh_generate"
+DAG_IDS = (DAG_ID, "ioc_refresh_suppress", "ioc_refresh_roll_back", "ioc_refresh_rebase")
+APPROVAL = "approve_mass_change"
 FRONT_DOOR = "/functions/ioc_refresh_frontend"
 FIREHOSE_ROLE = "arn:aws:iam::123456789012:role/landfall-firehose"
 OLD_MAILS, NEW_MAILS = 260, 60
 SENDERS = 8
+RUN_SECONDS = 240
+FIRST_RUN_SECONDS = 4
 VERDICTS_PER_POST = 500
 STEPS = 8
 
@@ -89,18 +95,21 @@ def demonstrate(settings: StackSettings, announce: Announce) -> dict[str, Any]:
     door.send([*map(_encoded, old), *damaged_records(now)])
     announce(2, "sending verdicts")
     verdicts = door.judge(_verdicts(old))
-    with _airflow(settings) as airflow:
+    with _airflow(settings, "analyst") as airflow, _airflow(settings, "oncall") as oncall:
         announce(3, "first refresh")
         _deliver(settings)
-        first = _refresh(airflow, announce, 3)
+        for dag_id in DAG_IDS:
+            oncall.set_paused(dag_id, False)
+        first = _refresh(airflow, oncall, announce, step=3)
         announce(5, "new mails, new verdicts, and two mails that were reported by mistake")
         door.send(list(map(_encoded, new)))
         verdicts += door.judge([*_verdicts(new), *_corrections(old, now)])
         _deliver(settings)
-        second = _refresh(airflow, announce, 5)
+        second = _refresh(airflow, oncall, announce, step=5)
         announce(7, "one suspicious mail")
         suspect = next(mail for mail in reversed(new) if mail["label"] == "phishing")
         report = door.report({**suspect, "id": f"demo-{_seed(now)}", "time": f"{now:%Y-%m-%dT%H:%M:%SZ}"})
+    refreshes = list(_committed(lake, after=before["sequence"] if before else 0))
     announce(STEPS, "done")
     return {
         "mails_sent": sum(door.answers.values()),
@@ -108,10 +117,10 @@ def demonstrate(settings: StackSettings, announce: Announce) -> dict[str, Any]:
         "mails_refused": len(door.refusals),
         "refusals": sorted(set(door.refusals)),
         "verdicts": verdicts,
-        "refreshes": list(_committed(lake, after=before["sequence"] if before else 0)),
+        "refreshes": refreshes,
         "runs": [first, second],
         "report": report,
-        "look": _where_to_look(settings, second),
+        "look": _where_to_look(settings, names, second, refreshes[-1]["sequence"]),
     }
 
 
@@ -122,12 +131,11 @@ def describe(result: dict[str, Any]) -> Iterator[str]:
     yield from (f"    {reason}" for reason in result["refusals"][:4])
     yield f"Verdicts: {result['verdicts']}"
     for entry in result["refreshes"]:
-        counts, cost = entry.get("changes", {}), entry.get("cost", {})
+        counts, cost = entry["changes"], entry["cost"]
         yield (
-            f"Refresh {entry['sequence']}: {counts.get('added', 0)} indicators added, "
-            f"{counts.get('renewed', 0)} renewed, "
-            f"{counts.get('removed', 0)} removed; {cost.get('scanned_bytes', 0):,} bytes scanned, "
-            f"${cost.get('dollars', '0')} (prices of {cost.get('prices_as_of', 'unknown')})"
+            f"Refresh {entry['sequence']}: {counts['added']} indicators added, {counts['renewed']} renewed, "
+            f"{counts['removed']} removed ({_reasons(counts['removed_because'])}), {entry['indicators']} now; "
+            f"{cost['scanned_bytes']:,} bytes scanned, ${cost['dollars']} at prices of {cost['prices']['as_of']}"
         )
     yield "Threat report for one suspicious mail:"
     yield from (f"    {line}" for line in json.dumps(result["report"], indent=2).splitlines())
@@ -152,27 +160,48 @@ def damaged_records(now: datetime) -> Iterator[bytes]:
     yield b'{"id": "demo-latin1-' + stamp.encode() + b'", "time": "' + good["time"].encode() + b'", "Urls": "\xe9"}'
 
 
-def _refresh(airflow: AirflowApi, announce: Announce, step: int) -> dict[str, str]:
-    run_id = airflow.trigger(DAG_ID, {"note": "landfall demo"})
-
-    def show(_state: str, tasks: dict[str, str]) -> None:
-        running = [
-            name for name, state in tasks.items() if state in ("queued", "running", "deferred", "awaiting_input")
-        ]
-        done = sum(state in ("success", "skipped") for state in tasks.values())
-        announce(
-            step + (done * 2 > len(tasks)), f"refresh: {done}/{len(tasks)} tasks, {', '.join(running) or 'scheduling'}"
-        )
-
-    state = airflow.wait(DAG_ID, run_id, show, timeout_seconds=300)
+def _refresh(airflow: AirflowApi, approver: AirflowApi, announce: Announce, *, step: int) -> dict[str, str]:
+    """Wait for the refresh that takes the new mail: the schedule's, when it has just begun, or one of our own."""
+    run_id = _scheduled_now(airflow) or airflow.trigger(DAG_ID, {"note": "landfall demo"})
+    approved, deadline = set[str](), time.monotonic() + RUN_SECONDS
+    while (state := airflow.run_state(DAG_ID, run_id)) not in ("success", "failed"):
+        active = [run["dag_run_id"] for run in airflow.runs(DAG_ID) if run["state"] == "running"]
+        for each in active:
+            tasks = airflow.task_states(DAG_ID, each)
+            announce(*_progress(step, tasks))
+            if tasks.get(APPROVAL) == "awaiting_input" and each not in approved:
+                approved.add(each)
+                approver.answer_approval(DAG_ID, each, APPROVAL, "Approve")
+        if time.monotonic() > deadline:
+            raise RefusalError(f"The refresh {run_id} is {state} after {RUN_SECONDS} s: look at it in the web UI.")
+        time.sleep(0.5)
     if state != "success":
         failed = [name for name, task in airflow.task_states(DAG_ID, run_id).items() if task == "failed"]
-        raise RefusalError(f"The refresh {run_id} {state} at {', '.join(failed)}: read the task's log in the web UI.")
-    return {"run_id": run_id, "state": state}
+        raise RefusalError(f"The refresh {run_id} failed at {', '.join(failed)}: read the task's log in the web UI.")
+    gate = airflow.xcom(DAG_ID, run_id, "check_candidates")["gate"]
+    by = "oncall" if approved else "nobody had to"
+    return {"run_id": run_id, "mass_change_approved_by": by, "docs_uri": gate["docs_uri"]}
 
 
-def _airflow(settings: StackSettings) -> AirflowApi:
-    return AirflowApi(settings.ui_url, "analyst", read_credentials(settings.secrets_file).passwords["analyst"])
+def _scheduled_now(airflow: AirflowApi) -> str | None:
+    """Return a run that has just begun: a DAG that was switched on starts its last interval at once."""
+    deadline = time.monotonic() + FIRST_RUN_SECONDS
+    while time.monotonic() < deadline:
+        for run in airflow.runs(DAG_ID):
+            if run["state"] in ("queued", "running"):
+                return str(run["dag_run_id"])
+        time.sleep(0.5)
+    return None
+
+
+def _progress(step: int, tasks: dict[str, str]) -> tuple[int, str]:
+    busy = [name for name, state in tasks.items() if state in ("queued", "running", "deferred", "awaiting_input")]
+    done = sum(state in ("success", "skipped") for state in tasks.values())
+    return step + (done * 2 > len(tasks)), f"refresh: {done}/{len(tasks)} tasks, {', '.join(busy) or 'scheduling'}"
+
+
+def _airflow(settings: StackSettings, user: str) -> AirflowApi:
+    return AirflowApi(settings.ui_url, user, read_credentials(settings.secrets_file).passwords[user])
 
 
 def _deliver(settings: StackSettings) -> None:
@@ -182,20 +211,24 @@ def _deliver(settings: StackSettings) -> None:
 
 def _committed(lake: Lake, *, after: int) -> Iterator[dict[str, Any]]:
     for sequence in itertools.count(after + 1):
-        key = lake.settings.key("refreshes", f"{sequence:08d}.json")
         if not list(lake.list_keys("refreshes", f"{sequence:08d}.json")):
             return
-        entry = lake.get_json(key)
-        entry.pop("watched", None)
-        yield entry
+        yield lake.get_json(lake.settings.key("snapshots", f"{sequence:08d}", "summary.json"))
 
 
-def _where_to_look(settings: StackSettings, run: dict[str, str]) -> dict[str, str]:
+def _reasons(removed_because: dict[str, int]) -> str:
+    return ", ".join(f"{reason} {count}" for reason, count in removed_because.items()) or "none"
+
+
+def _where_to_look(settings: StackSettings, names: IocSettings, run: dict[str, str], sequence: int) -> dict[str, str]:
     password = read_credentials(settings.secrets_file).passwords["analyst"]
+    snapshot = names.key("snapshots", f"{sequence:08d}", "summary.json")
     return {
         "Airflow": f"{settings.ui_url}  (user analyst, password {password}; all users: landfall status --passwords)",
         "DAG": f"{settings.ui_url}/dags/{DAG_ID}",
         "run": f"{settings.ui_url}/dags/{DAG_ID}/runs/{run['run_id']}",
+        "Data Docs": docs_url(run["docs_uri"], settings.aws_url),
+        "snapshot": f"{settings.aws_url}/{names.bucket}/{snapshot}",
         "runbook": "docs/runbooks/ioc_refresh_generate.md",
     }
 

@@ -101,6 +101,7 @@ def _report(mail: Any, popularity: Any) -> dict[str, Any]:
     from include.ioc_refresh.reports import threat_report
     from include.ioc_refresh.settings import IocSettings
     from include.ioc_refresh.table import IndicatorTable
+    from include.ioc_refresh.throttling import ThrottledOutError
 
     settings = IocSettings.from_environment(os.environ)
     if "AWS_ENDPOINT_URL" in os.environ or "AWS_PROFILE" in os.environ or "AWS_ACCESS_KEY_ID" in os.environ:
@@ -112,7 +113,7 @@ def _report(mail: Any, popularity: Any) -> dict[str, Any]:
         entries = IndicatorTable(client, settings.indicators_table).read(
             [entry_key(key.kind, key.value) for key in keys]
         )
-    except (BotoCoreError, ClientError) as error:
+    except (BotoCoreError, ClientError, ThrottledOutError) as error:
         raise RefusalError(
             f"The indicator table {settings.indicators_table} cannot be read ({error}): start the stack with "
             "`landfall up`, or set AWS_PROFILE for an account."

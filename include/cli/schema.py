@@ -37,6 +37,7 @@ def migrate_if_needed(settings: StackSettings, *, environment: Mapping[str, str]
         for leftover in settings.airflow_home.glob("airflow.db*"):
             leftover.unlink()
     _migrate(settings, environment=environment)
+    _let_readers_and_writer_in(database)
     write_private(marker, json.dumps({"airflow_version": installed}) + "\n")
     return True
 
@@ -57,6 +58,12 @@ def _marked_version(marker: Path) -> str | None:
         return str(json.loads(marker.read_text())["airflow_version"])
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
+
+
+def _let_readers_and_writer_in(database: Path) -> None:
+    """Switch to a write-ahead log: five processes share the file, and a reader must not lock the scheduler out."""
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
 
 
 def _copy(database: Path, *, to: Path) -> None:

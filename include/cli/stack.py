@@ -1,4 +1,4 @@
-"""Start, stop and look at the local stack. No printing here: progress goes to a callback, results are returned."""
+"""Start and stop the local stack. No printing here: progress goes to a callback, results are returned."""
 
 import fcntl
 import os
@@ -17,39 +17,18 @@ from include.cli.environment import airflow_environment
 from include.cli.health import healthy_components
 from include.cli.logs import last_lines, rotate
 from include.cli.preflight import check_all, check_writable
-from include.cli.processes import Launched, is_running, kill, launch, stack_processes, stop
+from include.cli.processes import Launched, kill, launch, stack_processes, stop
 from include.cli.refusal import RefusalError
 from include.cli.run_file import RunRecord, read_run, write_run
 from include.cli.schema import migrate_if_needed
 from include.cli.settings import StackSettings
+from include.cli.stack_status import StackStatus, status
 
 START_SECONDS = 180.0
 STEPS = 8
 
 Announce = Callable[[int, str], None]
 """Called with (steps done of STEPS, what happens now)."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ComponentStatus:
-    """One process: ``state`` is healthy, starting (runs, not healthy yet or any more) or down."""
-
-    name: str
-    state: str
-    pid: int | None
-    port: int | None
-    log: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class StackStatus:
-    """The whole stack: ``state`` is up (all healthy), degraded (some) or down (none runs)."""
-
-    state: str
-    ui_url: str
-    aws_url: str
-    secrets_file: str
-    components: tuple[ComponentStatus, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +47,7 @@ def up(settings: StackSettings, *, announce: Announce) -> tuple[StackStatus, boo
 
     :raises RefusalError: a check fails, a process dies while starting, or health takes longer than three minutes.
     """
+    check_writable(settings.home)
     with _only_one(settings):
         now = status(settings)
         if now.state == "up":
@@ -92,39 +72,6 @@ def down(settings: StackSettings) -> DownReport:
         return DownReport(stopped=0, killed=0)
     with _only_one(settings):
         return _stop_all(settings)
-
-
-def status(settings: StackSettings) -> StackStatus:
-    """Look at the recorded processes and ask the servers for their health."""
-    run = read_run(settings.run_file)
-    if run is None:
-        return _status(settings, run=None, healthy=set())
-    settings = replace(settings, ui_port=run.ui_port, aws_port=run.aws_port)
-    alive = any(is_running(process) for process in run.processes)
-    healthy = healthy_components(settings, started_at=run.started_at) if alive else set()
-    return _status(settings, run=run, healthy=healthy)
-
-
-def _status(settings: StackSettings, *, run: RunRecord | None, healthy: set[str]) -> StackStatus:
-    ports = {components.LOCAL_AWS: settings.aws_port, components.API_SERVER: settings.ui_port}
-    listed = []
-    for name in components.NAMES:
-        record = run.process(name) if run else None
-        running = record is not None and is_running(record)
-        state = ("healthy" if name in healthy else "starting") if running else "down"
-        pid = record.pid if running and record else None
-        listed.append(
-            ComponentStatus(name=name, state=state, pid=pid, port=ports.get(name), log=record.log if record else None)
-        )
-    states = {component.state for component in listed}
-    overall = {frozenset({"healthy"}): "up", frozenset({"down"}): "down"}.get(frozenset(states), "degraded")
-    return StackStatus(
-        state=overall,
-        ui_url=settings.ui_url,
-        aws_url=settings.aws_url,
-        secrets_file=str(settings.secrets_file),
-        components=tuple(listed),
-    )
 
 
 def _start(settings: StackSettings, *, announce: Announce) -> None:
@@ -207,7 +154,8 @@ def _stop_all(settings: StackSettings) -> DownReport:
     # Airflow's four first, so that running tasks can still write to the local AWS; then their children; then AWS.
     stop([process for process in found if process.pid in leaders], grace_seconds=15.0)
     rest = stack_processes(settings.stack_id, records)
-    stop([process for process in rest if process.pid not in kept_for_last], grace_seconds=5.0)
+    # Without records nobody was asked yet, and the local AWS may be among them: give all of them the full time.
+    stop([process for process in rest if process.pid not in kept_for_last], grace_seconds=5.0 if records else 15.0)
     stop([process for process in rest if process.pid in kept_for_last], grace_seconds=15.0)
     remaining = stack_processes(settings.stack_id, records)
     survivors = kill(remaining)
@@ -222,7 +170,6 @@ def _stop_all(settings: StackSettings) -> DownReport:
 
 @contextmanager
 def _only_one(settings: StackSettings) -> Iterator[None]:
-    check_writable(settings.home)
     with (settings.home / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

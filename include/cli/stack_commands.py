@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from include.cli import stack
+from include.cli import stack, stack_status
 from include.cli.credentials import USER_ROLES, read_credentials
 from include.cli.output import print_json, print_table, progress
 from include.cli.settings import stack_settings
@@ -38,7 +38,7 @@ def down(environment: Mapping[str, str], *, as_json: bool) -> None:
 def status(environment: Mapping[str, str], *, as_json: bool, passwords: bool) -> bool:
     """Print the state of every component; return whether all are healthy."""
     settings = stack_settings(environment)
-    now = stack.status(settings)
+    now = stack_status.status(settings)
     known = dict(read_credentials(settings.secrets_file).passwords) if passwords else {}
     if as_json:
         print_json(asdict(now) | ({"passwords": known} if passwords else {}))

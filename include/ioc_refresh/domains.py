@@ -32,19 +32,23 @@ def organisational_domain(host: str) -> str | None:
     if address:
         return address
     parts = _suffixes()(host)
-    if not parts.suffix or not parts.domain or ".." in host:
+    if not parts.suffix or not parts.domain or ".." in host or host[0] == ".":
         return None
     return f"{parts.domain}.{parts.suffix}".lower()
 
 
 def ip_literal(host: str) -> str | None:
-    """Return the canonical form of an IPv4 or IPv6 address (with or without brackets), or None for a name."""
+    """Return the canonical form of an IPv4 or IPv6 address (with or without brackets), or None for a name.
+
+    An IPv4 address mapped into IPv6 is the IPv4 address.
+    """
     if not host or not (host[0] in "[:" or host[-1].isdigit() or ":" in host):
         return None
     try:
-        return str(ipaddress.ip_address(host.strip("[]")))
+        address = ipaddress.ip_address(host.strip("[]"))
     except ValueError:
         return None
+    return str(getattr(address, "ipv4_mapped", None) or address)
 
 
 def parent_domains(host: str) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from include.ioc_refresh.domains import Popularity
 from include.ioc_refresh.keys import IocKey, lookup_keys, mail_keys
@@ -72,7 +72,7 @@ def _labelled(line: bytes, popularity: Popularity) -> LabelledMail:
 def _open(path: Path) -> IO[bytes]:
     with path.open("rb") as probe:
         is_gzip = probe.read(2) == b"\x1f\x8b"
-    return gzip.open(path, "rb") if is_gzip else path.open("rb")
+    return cast("IO[bytes]", gzip.open(path, "rb")) if is_gzip else path.open("rb")
 
 
 def _numbered(lines: IO[bytes]) -> Iterator[tuple[int, bytes]]:

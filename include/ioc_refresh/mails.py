@@ -74,15 +74,20 @@ def read_record(body: bytes) -> dict[str, Any]:
 
     Raises MailRejectedError for a body over `MAX_BODY_BYTES`, for text that is not JSON and for anything but an object.
     """
-    if len(body) > MAX_BODY_BYTES:
-        raise MailRejectedError(f"the record has {len(body)} bytes; at most {MAX_BODY_BYTES} are taken")
-    try:
-        record = json.loads(body.decode("utf-8", errors="replace"))
-    except (ValueError, RecursionError) as error:
-        raise MailRejectedError(f"not JSON: {error}") from error
+    record = read_json(body)
     if not isinstance(record, dict):
         raise MailRejectedError(f"a JSON object is expected, not {type(record).__name__}")
     return record
+
+
+def read_json(body: bytes) -> Any:
+    """Decode one posted body to any JSON value, as `read_record` does for an object."""
+    if len(body) > MAX_BODY_BYTES:
+        raise MailRejectedError(f"the record has {len(body)} bytes; at most {MAX_BODY_BYTES} are taken")
+    try:
+        return json.loads(body.decode("utf-8", errors="replace"))
+    except (ValueError, RecursionError) as error:
+        raise MailRejectedError(f"not JSON: {error}") from error
 
 
 def parse_mail(record: Mapping[str, Any], *, arrived_at: datetime | None) -> Mail:
@@ -102,13 +107,15 @@ def parse_mail(record: Mapping[str, Any], *, arrived_at: datetime | None) -> Mai
     domains = _items(receiver, "domains", 100, notes)
     count = _integer(receiver.get("count"))
     return Mail(
-        mail_id=mail_id,
+        mail_id=clean_text(mail_id),
         received_at=received_at,
         sender_domain=_host(sender, "domain", notes),
         envelope_domain=_host(sender, "envelope_domain", notes),
         reply_to_domain=_host(sender, "reply_to_domain", notes),
-        receiver_domains=tuple(text.lower() for text in domains if isinstance(text, str) and len(text) <= MAX_TEXT),
-        receiver_count=len(domains) if count is None else count,
+        receiver_domains=tuple(
+            clean_text(text.lower()) for text in domains if isinstance(text, str) and len(text) <= MAX_TEXT
+        ),
+        receiver_count=len(domains) if count is None or count < 0 else count,
         **{name: _word(auth, name) for name in ("spf", "dkim", "dmarc")},
         urls=tuple(url for item in _items(record, "Urls", MAX_URLS, notes) if (url := _url(item, notes))),
         attachments=tuple(
@@ -121,17 +128,26 @@ def parse_mail(record: Mapping[str, Any], *, arrived_at: datetime | None) -> Mai
 
 
 def parse_time(value: object, *, field_name: str) -> datetime:
-    """Read an ISO 8601 time as UTC (a time without zone is taken as UTC); raise MailRejectedError otherwise."""
+    """Read an ISO 8601 time as UTC, cut to milliseconds as the lake keeps it; without zone it is taken as UTC.
+
+    Raises MailRejectedError for anything else.
+    """
     if not isinstance(value, str):
         raise MailRejectedError(f"{field_name}: an ISO 8601 text is required")
     try:
         parsed = datetime.fromisoformat(value)
     except ValueError as error:
         raise MailRejectedError(f"{field_name}: {value[:40]!r} is not an ISO 8601 time") from error
+    parsed = whole_milliseconds(parsed)
     try:
         return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
     except OverflowError as error:
         raise MailRejectedError(f"{field_name}: {value[:40]!r} is outside the calendar") from error
+
+
+def whole_milliseconds(moment: datetime) -> datetime:
+    """Cut a time to milliseconds: lake and receipts must hold the same instant."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def _section(record: Mapping[str, Any], name: str, notes: list[str]) -> Mapping[str, Any]:
@@ -162,7 +178,7 @@ def _integer(value: object, *, bits: int = 31) -> int | None:
 
 def _word(section: Mapping[str, Any], name: str) -> str | None:
     value = section.get(name)
-    return value.lower()[:32] if isinstance(value, str) else None
+    return clean_text(value.lower()[:32]) if isinstance(value, str) else None
 
 
 def _host(section: Mapping[str, Any], name: str, notes: list[str]) -> str | None:

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from include.ioc_refresh.catalog import COLUMNS, table_input
 from include.ioc_refresh.domains import Popularity
+from include.ioc_refresh.indicators import SWEEP_ATTRIBUTE
 from include.ioc_refresh.settings import IocSettings
 
 BUFFER_SECONDS = 60
@@ -26,8 +27,8 @@ def ensure_resources(client: ClientFactory, settings: IocSettings, *, firehose_r
     made = [_ensure_bucket(client("s3"), settings)]
     made += _ensure_catalog(client("glue"), settings)
     made.append(_ensure_workgroup(client("athena"), settings))
-    for table, key in ((settings.indicators_table, "ioc"), (settings.receipts_table, "mail_id")):
-        made.append(_ensure_table(client("dynamodb"), table, key))
+    made.append(_ensure_table(client("dynamodb"), settings.indicators_table, "ioc", expires=SWEEP_ATTRIBUTE))
+    made.append(_ensure_table(client("dynamodb"), settings.receipts_table, "mail_id", expires="expires_at"))
     for stream, table in ((settings.mail_stream, "mails"), (settings.verdict_stream, "verdicts")):
         made.append(_ensure_stream(client("firehose"), settings, stream, table, firehose_role_arn))
     return [name for name in made if name]
@@ -101,7 +102,7 @@ def _ensure_workgroup(athena: Any, settings: IocSettings) -> str | None:
     return None
 
 
-def _ensure_table(dynamodb: Any, table: str, key: str) -> str | None:
+def _ensure_table(dynamodb: Any, table: str, key: str, *, expires: str) -> str | None:
     try:
         dynamodb.create_table(
             TableName=table,
@@ -112,9 +113,7 @@ def _ensure_table(dynamodb: Any, table: str, key: str) -> str | None:
     except dynamodb.exceptions.ResourceInUseException:
         return None
     dynamodb.get_waiter("table_exists").wait(TableName=table, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
-    dynamodb.update_time_to_live(
-        TableName=table, TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires_at"}
-    )
+    dynamodb.update_time_to_live(TableName=table, TimeToLiveSpecification={"Enabled": True, "AttributeName": expires})
     return f"table {table}"
 
 

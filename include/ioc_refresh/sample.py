@@ -34,7 +34,7 @@ def sample_mails(*, end: datetime, span: timedelta, count: int, seed: int = 1) -
     """Yield labelled mail records in time order, the last one at `end` (UTC): 30 % phishing, 65 % ham, 5 % spam."""
     source = random.Random(seed)  # noqa: S311 - sample data, not a secret
     campaigns = [Campaign(number, word) for number, word in enumerate(KIT_WORDS)]
-    moments = sorted(source.random() for _ in range(count - 1)) + [1.0]
+    moments = [*sorted(source.random() for _ in range(count - 1)), 1.0]
     for number, moment in enumerate(moments):
         time = end - span * (1 - moment)
         label = source.choices(("phishing", "ham", "spam"), (30, 65, 5))[0]

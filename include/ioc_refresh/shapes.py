@@ -1,7 +1,9 @@
 """The shape of a URL: what stays the same when a phishing kit moves to the next throw-away host."""
 
 import re
-from urllib.parse import parse_qsl
+from collections.abc import Iterator
+from functools import lru_cache
+from urllib.parse import unquote
 
 MIN_LENGTH = 8
 MAX_TOKEN = 20
@@ -17,29 +19,45 @@ GENERIC_WORDS = frozenset(
 """Words that stand in the paths of ordinary web sites and mailing software: alone they tell nothing."""
 
 
+_SEPARATED_WORD = re.compile(r"(?<![^/._-])[A-Za-z]{4,}(?![^/._-])")
+_DIGITS = re.compile(r"\d+")
+_LETTER = re.compile(r"[A-Za-z]")
+
+
 def url_shape(path: str, query: str) -> str:
     """Return path and parameter names with every number as `0` and every token as `*`.
 
     A token is a segment of 20 characters or more, or one that mixes letters and digits; a short file extension is
     kept. `/track/3UjVBV46?id=7&k=x` gives `/track/*?id&k`.
     """
-    names = sorted({name for name, _ in parse_qsl(query, keep_blank_values=True) if len(name) <= MAX_TOKEN})
-    return "/".join(_segment(part) for part in path.split("/")) + (f"?{'&'.join(names)}" if names else "")
+    shape = "/".join(_segment(part) for part in path.split("/"))
+    names = sorted({name for name in _parameter_names(query) if len(name) <= MAX_TOKEN})
+    return f"{shape}?{'&'.join(names)}" if names else shape
 
 
+@lru_cache(maxsize=4096)
 def is_distinctive(shape: str) -> bool:
     """Accept a shape that names something of its own: a word outside the generic ones, or three parameters."""
     if len(shape) < MIN_LENGTH:
         return False
     path, _, query = shape.partition("?")
-    words = (word.lower() for word in re.split(r"[/._-]", path) if re.fullmatch(r"[A-Za-z]{4,}", word))
-    return any(word not in GENERIC_WORDS for word in words) or query.count("&") >= MIN_PARAMETERS - 1
+    words = _SEPARATED_WORD.findall(path)
+    return any(word.lower() not in GENERIC_WORDS for word in words) or query.count("&") >= MIN_PARAMETERS - 1
 
 
+def _parameter_names(query: str) -> Iterator[str]:
+    """Yield what urllib's parse_qsl calls the names, without decoding the values."""
+    for parameter in query.split("&"):
+        if parameter:
+            name = parameter.partition("=")[0].replace("+", " ")
+            yield unquote(name) if "%" in name else name
+
+
+@lru_cache(maxsize=4096)
 def _segment(segment: str) -> str:
     stem, dot, extension = segment.rpartition(".")
     if not stem:
         stem, dot, extension = segment, "", ""
-    if len(stem) >= MAX_TOKEN or (re.search(r"\d", stem) and re.search(r"[A-Za-z]", stem)):
+    if len(stem) >= MAX_TOKEN or (_DIGITS.search(stem) and _LETTER.search(stem)):
         stem = "*"
-    return re.sub(r"\d+", "0", stem) + (f"{dot}{extension.lower()}" if dot else "")
+    return _DIGITS.sub("0", stem) + (f"{dot}{extension.lower()}" if dot else "")

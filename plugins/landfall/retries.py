@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk import RetryDecision, RetryPolicy
 
-from landfall.hooks.athena import QueryCancelledError, QueryFailedError, QueryInterruptedError, QueryTimeoutError
+from landfall.athena_queries import QueryCancelledError, QueryFailedError, QueryInterruptedError, QueryTimeoutError
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -56,9 +56,7 @@ class AwsRetryPolicy(RetryPolicy):
     ) -> RetryDecision:
         """Decide by the exception alone."""
         if isinstance(exception, (QueryInterruptedError, QueryTimeoutError)):
-            return RetryDecision.retry(
-                delay=self.soon, reason="Athena did not finish; the query is started or found again"
-            )
+            return RetryDecision.retry(delay=self.soon, reason="Athena did not finish it")
         if isinstance(exception, QueryFailedError) and not isinstance(exception, QueryCancelledError):
             return RetryDecision.fail(reason="the same query would fail again")
         code = error_code(exception)
@@ -67,6 +65,10 @@ class AwsRetryPolicy(RetryPolicy):
         if code in REFUSING_CODES:
             return RetryDecision.fail(reason=f"{code} does not pass by itself")
         return RetryDecision.default()
+
+
+RETRYING = {"retries": 3, "retry_delay": timedelta(seconds=30), "retry_policy": AwsRetryPolicy()}
+"""Default arguments of the tasks of every DAG here: each task may be killed at any line and run again."""
 
 
 def error_code(exception: BaseException) -> str | None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from moto.core.exceptions import JsonRESTError
 from moto.glue.models import GlueBackend, glue_backends
 
 from include.standins.aws.athena_errors import QueryFailedError, syntax_error
-from include.standins.aws.keeping import Keeping
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from include.standins.aws.keeping import Keeping
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,8 @@ class Catalog:
 
     def databases(self) -> list[dict[str, Any]]:
         """Every database, by name; "default" exists from the beginning, as in AWS."""
-        found = {database.name: database.as_dict() for database in self._glue.get_databases()}
+        with self._keeping.locked("glue"):
+            found = {database.name: database.as_dict() for database in self._glue.get_databases()}
         found.setdefault("default", {"Name": "default", "Description": None, "Parameters": None})
         return [found[name] for name in sorted(found)]
 
@@ -73,7 +77,8 @@ class Catalog:
         self._require_database(database)
         if database not in self._glue.databases:
             return []
-        return sorted(table.name for table in self._glue.get_tables(database, None))
+        with self._keeping.locked("glue"):
+            return sorted(table.name for table in self._glue.get_tables(database, None))
 
     def find(self, database: str, name: str) -> CatalogTable | None:
         """Give a table, or None."""
@@ -85,7 +90,9 @@ class Catalog:
         """Give a table; raises QueryFailedError TABLE_NOT_FOUND."""
         found = self.find(database, name)
         if found is None:
-            raise QueryFailedError("TABLE_NOT_FOUND", f"line 1:1: Table 'awsdatacatalog.{database}.{name}' does not exist")
+            raise QueryFailedError(
+                "TABLE_NOT_FOUND", f"line 1:1: Table 'awsdatacatalog.{database}.{name}' does not exist"
+            )
         return found
 
     def partitions(self, table: CatalogTable) -> list[Partition]:
@@ -99,14 +106,15 @@ class Catalog:
     def add_partitions(self, table: CatalogTable, partitions: Iterable[Partition]) -> list[Partition]:
         """Register partitions and give back those that were new."""
         held = self._glue.get_table(table.database, table.name)
-        known = {str(list(partition.values)) for partition in self.partitions(table)}
         added = []
-        for partition in partitions:
-            if str(list(partition.values)) in known:
-                continue
-            storage = {**table.raw["StorageDescriptor"], "Location": partition.location}
-            held.create_partition({"Values": list(partition.values), "StorageDescriptor": storage})
-            added.append(partition)
+        with self._keeping.locked("glue"):
+            known = {partition.values for partition in self.partitions(table)}
+            for partition in partitions:
+                if partition.values in known:
+                    continue
+                storage = {**table.raw["StorageDescriptor"], "Location": partition.location}
+                held.create_partition({"Values": list(partition.values), "StorageDescriptor": storage})
+                added.append(partition)
         self._keeping.save("glue")
         return added
 

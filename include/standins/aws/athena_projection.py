@@ -8,12 +8,16 @@ against the column's type and range; that gives the rows that listing every proj
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
-from include.standins.aws.athena_catalog import CatalogTable
 from include.standins.aws.athena_errors import QueryFailedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from include.standins.aws.athena_catalog import CatalogTable
 
 _JAVA_TO_PYTHON = {"yyyy": "%Y", "MM": "%m", "dd": "%d", "HH": "%H", "mm": "%M", "ss": "%S"}
 _NOW = re.compile(r"NOW\s*(?:([+-])\s*(\d+)\s*([A-Z]+?)S?)?", re.IGNORECASE)
@@ -86,7 +90,7 @@ def _acceptor(table: CatalogTable, name: str, kind: str, *, now: datetime) -> Ca
     if kind == "date":
         return _dates(settings, now=now)
     if kind == "injected":
-        return lambda value: bool(value)
+        return bool
     raise _invalid(table, f"projection.{name}.type is {kind or 'missing'}; use enum, integer, date or injected")
 
 

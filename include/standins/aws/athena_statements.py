@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from include.standins.aws.athena_errors import QueryFailedError, syntax_error
 from include.standins.aws.athena_lexer import Reader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 TableName = tuple[str | None, str]
 
@@ -170,7 +173,9 @@ def _create_table_as(reader: Reader) -> CreateTableAs:
         tail = reader.rest()
     else:
         query, tail = _split_data_clause(reader.rest())
-    return CreateTableAs(table, query, properties, if_not_exists, with_data=tail.upper().split() != ["WITH", "NO", "DATA"])
+    return CreateTableAs(
+        table, query, properties, if_not_exists, with_data=tail.upper().split() != ["WITH", "NO", "DATA"]
+    )
 
 
 def _split_data_clause(sql: str) -> tuple[str, str]:
@@ -206,10 +211,23 @@ def _property_value(reader: Reader) -> str | list[str]:
 
 def _refusal(reader: Reader) -> QueryFailedError:
     token = reader.peek()
-    if token.upper in ("EXPLAIN", "MERGE", "UPDATE", "DELETE", "OPTIMIZE", "VACUUM", "CREATE", "DROP", "SHOW", "ANALYZE"):
+    if token.upper in (
+        "EXPLAIN",
+        "MERGE",
+        "UPDATE",
+        "DELETE",
+        "OPTIMIZE",
+        "VACUUM",
+        "CREATE",
+        "DROP",
+        "SHOW",
+        "ANALYZE",
+    ):
         words = " ".join(reader.peek(i).upper for i in range(2) if reader.peek(i).kind == "word")
         return QueryFailedError("NOT_SUPPORTED", f"{words} is not modelled by the local Athena")
-    return syntax_error(f"line 1:1: mismatched input '{token.text or '<EOF>'}'. Expecting: <query>, 'CREATE', 'INSERT', ...")
+    return syntax_error(
+        f"line 1:1: mismatched input '{token.text or '<EOF>'}'. Expecting: <query>, 'CREATE', 'INSERT', ..."
+    )
 
 
 _SPECIAL: dict[str, Callable[[Reader], Statement]] = {

@@ -9,7 +9,7 @@ import io
 import json
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import DataNotFoundError
 from moto.core.request import Request
@@ -17,6 +17,9 @@ from moto.core.routing import NotFound, get_service_router
 from moto.core.utils import get_service_model
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.exceptions import MethodNotAllowed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 Environ = dict[str, Any]
 
@@ -47,11 +50,16 @@ class UnknownServiceError(Exception):
     """The request belongs to a service that the local AWS does not have."""
 
 
-class Dispatcher(DomainDispatcherApplication):
+class Dispatcher:
     """moto's dispatcher, able to name a call before it runs it."""
 
     def __init__(self) -> None:
-        super().__init__(create_backend_app)
+        self._moto = DomainDispatcherApplication(create_backend_app)
+
+    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        """Run the call in moto."""
+        answer: Iterable[bytes] = self._moto(environ, start_response)
+        return answer
 
     def call(self, environ: Environ) -> Call:
         """Name the call without running it; the request body can still be read afterwards.
@@ -64,9 +72,10 @@ class Dispatcher(DomainDispatcherApplication):
         return Call(service=service, operation=operation, protocol=protocol, region=_region(environ))
 
     def _service(self, environ: Environ) -> str:
-        with self.lock:
-            host = self.infer_service_region_host(environ, environ.get("PATH_INFO", "")) or "s3.us-east-1.amazonaws.com"
-            name = self.get_backend_for_host(host)
+        with self._moto.lock:
+            path = environ.get("PATH_INFO", "")
+            host = self._moto.infer_service_region_host(environ, path) or "s3.us-east-1.amazonaws.com"
+            name = self._moto.get_backend_for_host(host)
         if not name:
             raise UnknownServiceError(host.partition(".")[0])
         return str(name)
@@ -100,7 +109,8 @@ def _operation(environ: Environ, service: str, protocol: Protocol) -> str:
     if protocol is Protocol.JSON:
         return str(environ["HTTP_X_AMZ_TARGET"]).rpartition(".")[2]
     if protocol is Protocol.QUERY:
-        return Request(dict(environ, **{"wsgi.input": io.BytesIO(body(environ))})).form.get("Action", "")
+        request = Request(dict(environ, **{"wsgi.input": io.BytesIO(body(environ))}))
+        return str(request.form.get("Action", ""))
     try:
         operation, _ = get_service_router("s3" if protocol is Protocol.S3 else _BOTO_NAMES.get(service, service)).match(
             Request(dict(environ, **{"wsgi.input": io.BytesIO()}))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from include.standins.aws.calls import Environ
 from include.standins.aws.errors import Reply, json_reply
-from include.standins.aws.gateway import Application
+
+if TYPE_CHECKING:
+    from include.standins.aws.gateway import Application
 
 Route = Callable[[Environ, str], Reply]
 PREFIX = "/_landfall/"

@@ -6,13 +6,15 @@ botocore retries 5xx for seconds; whatever the local AWS cannot do is therefore 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 from xml.sax.saxutils import escape
 
 from include.standins.aws.calls import Call, Environ, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 NOT_MODELLED = "NotImplementedException"
 XML = "text/xml; charset=utf-8"

@@ -5,16 +5,19 @@ from __future__ import annotations
 import base64
 import pickle
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
 
-from include.standins.aws.calls import Call
 from include.standins.aws.keep_service import dump
 from include.standins.aws.state_store import Change, StateStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from include.standins.aws.calls import Call
 
 TABLE, ITEM = "dynamodb.table", "dynamodb.item"
 _ITEM_CALLS = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems")

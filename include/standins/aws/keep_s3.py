@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pickle
 import re
-from collections.abc import Iterable
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote
 from xml.sax.saxutils import unescape
 
@@ -16,6 +14,10 @@ from include.standins.aws.calls import Call, Environ, body
 from include.standins.aws.keep_service import dump
 from include.standins.aws.object_bodies import Body, StoredKey, sweep
 from include.standins.aws.state_store import Change, StateStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
 
 BUCKET, OBJECT, UPLOAD, TAGS = "s3.bucket", "s3.object", "s3.upload", "s3.tags"
 _DELETED_KEY = re.compile(rb"<Key>(.*?)</Key>", re.DOTALL)

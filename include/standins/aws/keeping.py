@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from include.standins.aws.calls import Call, Environ, json_body
-from include.standins.aws.errors import Reply
 from include.standins.aws.keep_dynamodb import DynamoDbKeeper
 from include.standins.aws.keep_s3 import S3Keeper
 from include.standins.aws.keep_service import ServiceKeeper, reads_only
-from include.standins.aws.state_store import Change, StateStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from include.standins.aws.errors import Reply
+    from include.standins.aws.state_store import StateStore
 
 # A call to the first may also change the others: topics deliver to queues, buckets notify both.
 RIPPLES = {"sns": ("sqs",), "events": ("sqs", "sns"), "cloudwatch": ("sns", "sqs"), "logs": ("cloudwatch",)}
@@ -23,7 +27,7 @@ STATELESS = frozenset({"sts"})
 
 
 class Keeping:
-    """Gateway step; one writing call per service at a time, long polls excepted."""
+    """Gateway step; one call per service at a time (moto checks and sets without locks), S3 and long polls excepted."""
 
     def __init__(self, store: StateStore, *, account: str, bodies: Path) -> None:
         self.store = store
@@ -38,10 +42,13 @@ class Keeping:
 
     def __call__(self, call: Call, environ: Environ, inner: Callable[[], Reply]) -> Reply:
         """Run the call, then write what it changed, then answer."""
-        if call.service in STATELESS or _reads(call, environ):
+        if call.service in STATELESS:
             return inner()
         if call.service == "s3":
-            return self._keep_s3(call, environ, inner)
+            return inner() if _reads_objects(environ) else self._keep_s3(call, environ, inner)
+        if reads_only(call.operation):
+            with self._locks[call.service]:
+                return inner()
         if call.service == "dynamodb":
             return self._keep_dynamodb(call, environ, inner)
         if call.operation == "ReceiveMessage":  # may wait 20 s for a message that another call must bring
@@ -56,11 +63,11 @@ class Keeping:
 
     def _keep_s3(self, call: Call, environ: Environ, inner: Callable[[], Reply]) -> Reply:
         touched = self.s3.changed_keys(environ)
-        with self._locks["s3"]:
-            reply = inner()
-            if reply.status < 400:
+        reply = inner()  # a slow upload must not hold up the others
+        if reply.status < 400:
+            with self._locks["s3"]:
                 self.store.write(self.s3.changes(call, environ, touched))
-                self._save_notified(touched[0])
+            self._save_notified(touched[0])
         return reply
 
     def _keep_dynamodb(self, call: Call, environ: Environ, inner: Callable[[], Reply]) -> Reply:
@@ -80,11 +87,15 @@ class Keeping:
             with self._locks[service]:
                 self.store.write(self._services.changes(service))
 
+    def locked(self, service: str) -> threading.RLock:
+        """Give the lock to hold while looking into a moto backend from the side."""
+        return self._locks[service]
+
     def save_objects(self, bucket: str, keys: Iterable[str]) -> None:
         """Write objects that an engine put or deleted without an S3 call."""
         with self._locks["s3"]:
             self.store.write(self.s3.objects(bucket, keys))
-            self._save_notified(bucket)
+        self._save_notified(bucket)
 
     def _save_notified(self, bucket: str) -> None:
         if self.s3.notifies(bucket):
@@ -112,12 +123,6 @@ class Keeping:
             with self._locks[service]:
                 self.store.write(self._services.changes(service))
 
-    def put_state(self, changes: Iterable[Change]) -> None:
-        """Write an engine's own rows."""
-        self.store.write(changes)
 
-
-def _reads(call: Call, environ: Environ) -> bool:
-    if call.service == "s3":
-        return environ["REQUEST_METHOD"] in ("GET", "HEAD", "OPTIONS")
-    return reads_only(call.operation)
+def _reads_objects(environ: Environ) -> bool:
+    return environ["REQUEST_METHOD"] in ("GET", "HEAD", "OPTIONS")

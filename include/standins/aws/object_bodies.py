@@ -78,10 +78,11 @@ class Body:
         self._own()
 
 
-class StoredKey(s3_models.FakeKey):
+class StoredKey(s3_models.FakeKey):  # type: ignore[misc] # moto's classes are Any to mypy here
     """moto's S3 object whose bytes live in a `Body`; `value` may be given as bytes or as a finished Body."""
 
     _body: Body | None = None
+    _etag: str | None
 
     def __init__(self, *args: Any, multipart: object = None, **kwargs: Any) -> None:
         del multipart  # moto would keep every part beside the whole object, for GET by part number alone

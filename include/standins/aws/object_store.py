@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from include.standins.aws.keep_s3 import backend
-from include.standins.aws.keeping import Keeping
 from include.standins.aws.object_bodies import Body, StoredKey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from include.standins.aws.keeping import Keeping
 
 
 class NoSuchBucketError(Exception):

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from include.standins.aws.athena_errors import QueryFailedError
-from include.standins.aws.object_store import StoredObject
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from include.standins.aws.object_store import StoredObject
 
 MAGIC = b"PAR1"
 _FAMILIES = {
@@ -28,7 +32,13 @@ _FAMILIES = {
     "map": ("map",),
 }
 # What Trino's Parquet reader turns into another family without complaint.
-_COERCED = {("integer", "decimal"), ("integer", "floating"), ("binary", "string"), ("string", "binary"), ("list", "map")}
+_COERCED = {
+    ("integer", "decimal"),
+    ("integer", "floating"),
+    ("binary", "string"),
+    ("string", "binary"),
+    ("list", "map"),
+}
 
 
 @dataclass(frozen=True)
@@ -86,8 +96,8 @@ def check_types(stored: StoredObject, declared: Mapping[str, str]) -> None:
         if found and found != wanted and (found, wanted) not in _COERCED:
             raise QueryFailedError(
                 "HIVE_BAD_DATA",
-                f"Field {name}'s type {found.upper()} in parquet file {stored.uri} is incompatible with type {hive_type} "
-                "defined in table schema",
+                f"Field {name}'s type {found.upper()} in parquet file {stored.uri} is incompatible with type "
+                f"{hive_type} defined in table schema",
             )
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from landfall.hooks.athena import AthenaQueryHook, require_success
+from landfall.athena_queries import require_success, task_scope
+from landfall.hooks.athena import AthenaQueryHook
 from landfall.retries import AwsRetryPolicy
 from landfall.triggers.athena import AthenaQueriesTrigger
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
-    from landfall.hooks.athena import AthenaQuery
+    from landfall.athena_queries import AthenaQuery
 
 
 class AthenaQueryOperator(BaseOperator):
@@ -85,10 +86,3 @@ class AthenaQueryOperator(BaseOperator):
         for name, outcome in outcomes.items():
             require_success(name, outcome, limit=self.wait_limit)
         return {name: outcome.to_dict() for name, outcome in outcomes.items()}
-
-
-def task_scope(context: Mapping[str, Any]) -> str:
-    """Return what names a task instance across its tries, as the scope of its queries."""
-    instance = context["ti"]
-    map_index = -1 if instance.map_index is None else instance.map_index
-    return "/".join((instance.dag_id, instance.run_id, instance.task_id, str(map_index)))

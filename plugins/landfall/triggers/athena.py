@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from landfall.hooks.athena import ENDED, AthenaQueryHook
+from landfall.athena_queries import ENDED
+from landfall.hooks.athena import AthenaQueryHook
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -30,7 +31,7 @@ class AthenaQueriesTrigger(BaseTrigger):
     def __init__(
         self, *, execution_ids: list[str], poll_seconds: float = 5.0, aws_conn_id: str = "aws_default"
     ) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # Airflow's triggers carry no types
         self.execution_ids = execution_ids
         self.poll_seconds = poll_seconds
         self.aws_conn_id = aws_conn_id
@@ -49,13 +50,14 @@ class AthenaQueriesTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Poll until all have ended."""
         waiting, failures = list(self.execution_ids), 0
-        async with await AthenaQueryHook(aws_conn_id=self.aws_conn_id).get_async_conn() as client:
+        hook: Any = AthenaQueryHook(aws_conn_id=self.aws_conn_id)
+        async with await hook.get_async_conn() as client:
             while waiting and failures < _PATIENCE:
                 waiting, failed = await self._look(client, waiting)
                 failures = failures + 1 if failed else 0
                 if waiting:
                     await asyncio.sleep(self.poll_seconds)
-        yield TriggerEvent({"ended": not waiting})
+        yield TriggerEvent({"ended": not waiting})  # type: ignore[no-untyped-call]  # as above
 
     async def _look(self, client: Any, waiting: list[str]) -> tuple[list[str], bool]:
         from botocore.exceptions import BotoCoreError, ClientError
