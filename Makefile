@@ -44,7 +44,7 @@ lint: $(VENV)/.dev ## style, types, import directions, generated docs, compose f
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m include.cli.dag_docs --check
+	$(BIN)/python -m landfall.dag_docs --check
 	@if docker compose version >/dev/null 2>&1; then \
 		filled=$$(mktemp); trap 'rm -f "$$filled"' EXIT; sed 's/=$$/=check/' env.template > "$$filled"; \
 		docker compose --env-file "$$filled" config --quiet; echo "docker-compose.yaml is valid"; \
@@ -56,7 +56,7 @@ bench: $(VENV)/.dev ## run the benchmarks, each beside its naive way
 	@$(BIN)/landfall bench
 
 docs: install ## write docs/dags.md anew from the DAG files
-	$(BIN)/python -m include.cli.dag_docs
+	$(BIN)/python -m landfall.dag_docs
 
 requirements: $(VENV)/.uv ## compile requirements.txt and requirements-dev.txt anew from the .in files
 	$(COMPILE) --upgrade requirements.in --output-file requirements.txt
