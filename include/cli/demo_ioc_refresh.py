@@ -135,7 +135,8 @@ def describe(result: dict[str, Any]) -> Iterator[str]:
         yield (
             f"Refresh {entry['sequence']}: {counts['added']} indicators added, {counts['renewed']} renewed, "
             f"{counts['removed']} removed ({_reasons(counts['removed_because'])}), {entry['indicators']} now; "
-            f"{cost['scanned_bytes']:,} bytes scanned, ${cost['dollars']} at prices of {cost['prices']['as_of']}"
+            f"{cost['scanned_bytes']:,} bytes scanned, ${cost['dollars']} at prices of {cost['prices']['as_of']}; "
+            f"dead letters {entry['results']['dead_letters']['count']}"
         )
     yield "Threat report for one suspicious mail:"
     yield from (f"    {line}" for line in json.dumps(result["report"], indent=2).splitlines())

@@ -32,7 +32,7 @@ def organisational_domain(host: str) -> str | None:
     if address:
         return address
     parts = _suffixes()(host)
-    if not parts.suffix or not parts.domain or ".." in host or host[0] == ".":
+    if not parts.suffix or not parts.domain or ".." in host or host.startswith("."):
         return None
     return f"{parts.domain}.{parts.suffix}".lower()
 
@@ -52,7 +52,8 @@ def ip_literal(host: str) -> str | None:
 
 
 def parent_domains(host: str) -> Iterator[str]:
-    """Yield the host and its parents, most specific first, down to the organisational domain."""
+    """Yield the host (without a final dot) and its parents, most specific first, down to the organisational domain."""
+    host = host.rstrip(".")
     organisation = organisational_domain(host)
     if organisation is None or organisation == host:
         yield host

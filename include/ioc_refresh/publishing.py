@@ -5,6 +5,7 @@ from typing import Any
 
 from include.ioc_refresh.changes import Changes
 from include.ioc_refresh.cost import run_cost
+from include.ioc_refresh.dead_letters import count_dead_letters
 from include.ioc_refresh.drafts import read_draft
 from include.ioc_refresh.indicators import TableEntry
 from include.ioc_refresh.lake import Lake
@@ -24,7 +25,8 @@ def commit(
 
     Run again it publishes the same objects. Returns the summary that people read.
     """
-    summary = publish(lake, table, version=plan.version, sequence=plan.sequence, results=results)
+    known = {**results, "dead_letters": count_dead_letters(lake, plan.dead_letters)}
+    summary = publish(lake, table, version=plan.version, sequence=plan.sequence, results=known)
     verdicts = results.get("collect_verdicts") or {}
     commit_refresh(lake, plan, pending=verdicts.get("pending", 0), indicators=summary["indicators"], note=note)
     return summary

@@ -13,6 +13,7 @@ from typing import Any
 from include.ioc_refresh.lake import Lake
 
 NO_VERSION = "none"
+WATCHED = ("mails", "verdicts", "dead-letter")
 WATCH = timedelta(hours=48)
 """How long an hourly prefix is still searched for new objects. Firehose names the prefix by arrival and delivers within
 its buffer time (15 minutes at most) and its retries (24 hours), so an older prefix is complete."""
@@ -32,6 +33,7 @@ class RefreshPlan:
     previous_version: str
     mail_objects: tuple[str, ...]
     verdict_objects: tuple[str, ...]
+    dead_letters: tuple[str, ...] = ()
     pending: int = 0
     new_day: bool = True
     watched: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -43,7 +45,10 @@ class RefreshPlan:
 
     @property
     def nothing_new(self) -> bool:
-        """Whether the result cannot differ from the last one: no object, no open verdict, no new day for ageing."""
+        """Whether the result cannot differ from the last one: no object, no open verdict, no new day for ageing.
+
+        Dead letters alone change nothing; the next refresh that runs counts them.
+        """
         return not (self.mail_objects or self.verdict_objects or self.pending or self.new_day)
 
     def to_dict(self) -> dict[str, Any]:
@@ -54,7 +59,7 @@ class RefreshPlan:
     def from_dict(cls, document: Mapping[str, Any]) -> "RefreshPlan":
         """Read what `to_dict` wrote."""
         values = dict(document)
-        for name in ("mail_objects", "verdict_objects"):
+        for name in ("mail_objects", "verdict_objects", "dead_letters"):
             values[name] = tuple(values[name])
         values["watched"] = {name: tuple(keys) for name, keys in values["watched"].items()}
         return cls(**{**values, "as_of": datetime.fromisoformat(values["as_of"])})
@@ -76,15 +81,17 @@ def plan_refresh(lake: Lake, *, run_id: str, as_of: datetime, backfill_days: int
     start = as_of - timedelta(days=backfill_days)
     if last:
         start = min(datetime.fromisoformat(last["as_of"]), as_of) - WATCH
-    seen = {name: set((last or {}).get("watched", {}).get(name, ())) for name in ("mails", "verdicts")}
-    found = {name: tuple(_objects_since(lake, name, start)) for name in ("mails", "verdicts")}
+    found = {name: tuple(_objects_since(lake, name, start)) for name in WATCHED}
+    seen = {name: set((last or {}).get("watched", {}).get(name, ())) for name in WATCHED}
+    new = {name: tuple(key for key in found[name] if key not in seen[name]) for name in WATCHED}
     return RefreshPlan(
         sequence=last["sequence"] + 1 if last else 1,
         run_id=run_id,
         as_of=as_of,
         previous_version=last["version"] if last else NO_VERSION,
-        mail_objects=tuple(key for key in found["mails"] if key not in seen["mails"]),
-        verdict_objects=tuple(key for key in found["verdicts"] if key not in seen["verdicts"]),
+        mail_objects=new["mails"],
+        verdict_objects=new["verdicts"],
+        dead_letters=new["dead-letter"],
         pending=int(last["pending"]) if last else 0,
         new_day=last is None or as_of.date() > datetime.fromisoformat(last["as_of"]).date(),
         watched={name: _still_watched(keys, as_of) for name, keys in found.items()},

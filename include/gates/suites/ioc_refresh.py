@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _LONGEST_DOMAIN = 253  # characters, RFC 1035 section 2.3.4 without the root's dot
 _LONGEST_VALUE = 2048  # bytes, DynamoDB's limit of a partition key; a text of ASCII has as many characters
-_HOURS_AHEAD = 0.25  # clocks of sending and receiving hosts may differ by a quarter of an hour
+_HOURS_AHEAD = 1  # clocks and time zones of sending hosts are wrong by that much; the front door takes no more either
 
 
 def new_mail_suite(
