@@ -5,11 +5,12 @@ Learns from the mails and verdicts that arrived since the last refresh, asks Ath
 what differs to the indicator table. Runs every five minutes and whenever new mail partitions are announced; a run that
 finds nothing new ends after its first task.
 
-**Changes:** the indicator table (only what differs, each removal with its reason) and `ioc/` in the lake.
-**Undo:** run `ioc_refresh_roll_back` with the number of the snapshot to return to.
-**If it fails:** clear the failed task; it finds its own queries and writes again: docs/runbooks/ioc_refresh_generate.md
-**Waits for a person:** `approve_mass_change`, when more than `max_change_share` of the indicators would come or go
-(4 h, then rejected).
+- **Changes:** the indicator table (only what differs, each removal with its reason) and `ioc/` in the lake.
+- **Undo:** run `ioc_refresh_roll_back` with the number of the snapshot to return to.
+- **If it fails:** clear the failed task; it finds its own queries and writes again:
+  `docs/runbooks/ioc_refresh_generate.md`
+- **Waits for a person:** `approve_mass_change`, when more than `max_change_share` of the indicators would come or go
+  (4 h, then rejected).
 """
 
 from datetime import timedelta
@@ -42,6 +43,11 @@ PARAMS = {
     "dry_run": Param(
         False, type="boolean", description="Stop after the comparison: show what would change, write nothing."
     ),
+    "release_hold": Param(
+        False,
+        type="boolean",
+        description="End the hold that a roll-back or a rejected mass change left, and refresh now.",
+    ),
     "note": Param(None, type=["null", "string"], maxLength=500, description="Why this run; kept in the commit log."),
     "max_change_share": Param(
         0.2,
@@ -49,7 +55,7 @@ PARAMS = {
         minimum=0,
         maximum=1,
         section="Limits",
-        description="Ask a person when indicators added and removed are over this share of the table (0.2 = 20 %).",
+        description="Ask a person when more than this share of the table would come or go (0.2 is 20 %).",
     ),
     "backfill_days": Param(
         30,
@@ -57,13 +63,7 @@ PARAMS = {
         minimum=1,
         maximum=180,
         section="Limits",
-        description="Days of mail that the very first refresh reads; every later one reads what is new.",
-    ),
-    "release_hold": Param(
-        False,
-        type="boolean",
-        section="Hold",
-        description="End the hold that a roll-back or a rejected mass change left, and refresh now.",
+        description="Days of mail that the very first refresh reads; later ones read only what is new.",
     ),
 }
 

@@ -3,11 +3,13 @@
 
 Counts every key afresh from the mails and verdicts in the lake and compares the result with the state that refreshes
 keep up to date. Any difference means that mails were counted twice, lost, or changed after they were counted.
+Where there is none, working data of all but the newest fifty refreshes is removed.
 
-**Changes:** nothing that is read elsewhere: a recount and a report under `ioc/` in the lake.
-**Undo:** not needed.
-**If it fails:** at `check_differences` the state is wrong or late: docs/runbooks/ioc_refresh_rebase.md; else clear it.
-**Waits for a person:** never.
+- **Changes:** nothing that is read again: under `ioc/`, a recount and a report are written and old versions removed.
+- **Undo:** not needed.
+- **If it fails:** at `check_differences` the state is wrong or late: `docs/runbooks/ioc_refresh_rebase.md`.
+  Red elsewhere: clear the task.
+- **Waits for a person:** never.
 """
 
 from datetime import date, datetime
@@ -15,7 +17,7 @@ from typing import Any
 
 from airflow.sdk import Param, dag, get_current_context, task
 
-from include.ioc_refresh import queries, rebases
+from include.ioc_refresh import housekeeping, queries, rebases
 from landfall.gates import check
 from landfall.hooks.ioc_refresh import IocRefreshHook
 from landfall.operators.athena import AthenaQueryOperator
@@ -58,6 +60,12 @@ def check_differences() -> dict[str, Any]:
     return {"gate": verdict.result.to_dict(), "report": uri, "queries": outcomes}
 
 
+@task(multiple_outputs=False)
+def remove_old_versions() -> dict[str, Any]:
+    """Delete the working data of refreshes nobody reads any more; snapshots and the commit log stay."""
+    return housekeeping.remove_old_versions(IocRefreshHook().lake)
+
+
 @dag(
     schedule="30 3 * * *",
     catchup=False,
@@ -70,7 +78,8 @@ def check_differences() -> dict[str, Any]:
 def ioc_refresh_rebase() -> None:
     recount = AthenaQueryOperator(task_id="recount", queries=recount_queries)
 
-    plan_recount() >> recount >> check_differences()
+    # The evidence of a wrong state must not be cleared away: old versions go only once the state is proven.
+    plan_recount() >> recount >> check_differences() >> remove_old_versions()
 
 
 ioc_refresh_rebase()

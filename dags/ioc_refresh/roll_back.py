@@ -5,11 +5,12 @@ Makes the indicators what they were after an earlier refresh, without those that
 The evidence counted since is kept, so refreshes are held for `hold_hours`: the next refresh after the hold (or with
 `release_hold`) follows the evidence again and undoes the roll-back, unless its cause is mended by then.
 
-**Changes:** the indicator table, a new entry in the commit log, and a hold on `ioc_refresh_generate`.
-**Undo:** trigger `ioc_refresh_generate` with `release_hold`, or roll back to a later snapshot.
-**If it fails:** clear the failed task, except `approve_roll_back` after a wrong answer:
-docs/runbooks/ioc_refresh_roll_back.md
-**Waits for a person:** `approve_roll_back`, somebody other than the one who triggered the run (2 h, then rejected).
+- **Changes:** the indicator table, a new entry in the commit log, and a hold on `ioc_refresh_generate`.
+- **Undo:** trigger `ioc_refresh_generate` with `release_hold` (it asks `approve_mass_change` if much comes back), or roll
+  back to a later snapshot.
+- **If it fails:** clear the failed task, except `approve_roll_back` after a wrong answer:
+  `docs/runbooks/ioc_refresh_roll_back.md`
+- **Waits for a person:** `approve_roll_back`, somebody other than the one who triggered the run (2 h, then rejected).
 """
 
 from datetime import timedelta
@@ -27,8 +28,8 @@ PARAMS = {
     "snapshot": Param(
         type="integer",
         minimum=1,
-        description="Number of the refresh to return to: the `sequence` in the result of `commit_refresh`, and the "
-        "folder under `ioc/snapshots/`.",
+        description="Number of the refresh to return to: the sequence in the XCom of its commit_refresh task, also the "
+        "name of its folder under ioc/snapshots/ in the lake.",
     ),
     "reason": Param(
         type="string",
@@ -43,7 +44,7 @@ PARAMS = {
         minimum=4,
         maximum=168,
         section="Hold",
-        description="How long refreshes stay away from the table, from the start of this run, to mend the cause.",
+        description="Hours from the start of this run while refreshes leave the table alone; mend the cause by then.",
     ),
 }
 

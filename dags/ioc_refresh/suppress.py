@@ -5,10 +5,11 @@ Suppresses an indicator until an end date, or releases it before that date. Look
 counting its evidence but never bring it back before the date. An indicator that is not in the table may be suppressed
 as well: it then cannot come in.
 
-**Changes:** the suppression of one item of the indicator table, and an audit record under `ioc/audit/suppressions/`.
-**Undo:** trigger this DAG again with the other action.
-**If it fails:** clear the failed task, writing twice is the same as once: docs/runbooks/ioc_refresh_suppress.md
-**Waits for a person:** never.
+- **Changes:** the suppression of one item of the indicator table, and an audit record under `ioc/audit/suppressions/`.
+- **Undo:** trigger this DAG again with the other action.
+- **If it fails:** clear the failed task, writing twice is the same as once:
+  `docs/runbooks/ioc_refresh_suppress.md`
+- **Waits for a person:** never.
 """
 
 from typing import Any
@@ -23,23 +24,23 @@ from landfall.tags import Family, Impact, Rerun, tags
 
 KINDS = [str(kind) for kind in Kind]
 PARAMS = {
-    "kind": Param(KINDS[0], enum=KINDS, description="The kind of the indicator, as the threat report's hit names it."),
+    "kind": Param(KINDS[0], enum=KINDS, description="Kind of the indicator: choose what the threat report's hit says."),
     "value": Param(
         type="string",
         minLength=1,
         maxLength=1024,
-        description="Its value, exactly as the threat report names it (`Identifier`), for example `example.com`.",
+        description="Its value, copied from Identifier in the threat report, for example example.com.",
     ),
     "action": Param(
         "suppress",
         enum=["suppress", "release"],
-        description="`suppress` takes it out until the end date, `release` lets it back at once.",
+        description="Suppress takes it out until the end date below, release lets it back at once.",
     ),
     "until": Param(
         None,
         type=["null", "string"],
         format="date",
-        description="Suppress through this day (UTC), at most 365 days ahead; not needed to release.",
+        description="Last day (UTC) of the suppression, at most 365 days ahead. Needed to suppress, not to release.",
     ),
     "reason": Param(
         type="string",
@@ -48,15 +49,17 @@ PARAMS = {
         format="multiline",
         description="Why, in at least ten characters; everybody who meets the suppression reads it.",
     ),
+    "dry_run": Param(
+        False,
+        type="boolean",
+        description="Stop after show_change: its XCom says what would change, nothing is written.",
+    ),
     "asked_by": Param(
         None,
         type=["null", "string"],
         maxLength=100,
         section="Started by a script",
-        description="Who asks, when a script without a user of its own triggers this; a signed-in user goes first.",
-    ),
-    "dry_run": Param(
-        False, type="boolean", section="Started by a script", description="Show what would change and write nothing."
+        description="Who asks, when a script without a user of its own triggers this; a signed-in user wins.",
     ),
 }
 

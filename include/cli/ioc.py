@@ -91,6 +91,32 @@ def check_command(
         sys.stdout.write(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
 
 
+@app.command("create-resources")
+def create_resources_command(
+    *,
+    firehose_role_arn: Annotated[str, typer.Option(help="Role that Firehose assumes to read Glue and write S3.")],
+    popular: PopularFile = None,
+    as_json: Json = False,
+) -> None:
+    """Create what IOC refresh needs in the account of the AWS environment; what exists is left as it is."""
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from include.ioc_refresh.resources import ensure_resources, publish_popularity
+    from include.ioc_refresh.settings import IocSettings
+
+    settings, popularity = IocSettings.from_environment(os.environ), _popularity(popular)
+    try:
+        made = ensure_resources(boto3.client, settings, firehose_role_arn=firehose_role_arn)
+        made.append(publish_popularity(boto3.client("s3"), settings, popularity))
+    except (BotoCoreError, ClientError) as error:
+        raise RefusalError(f"The resources could not be created ({error}): check the AWS_* variables.") from error
+    if as_json:
+        print_json({"created": made})
+    else:
+        sys.stdout.write("".join(f"{name}\n" for name in made))
+
+
 def _report(mail: Any, popularity: Any) -> dict[str, Any]:
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError

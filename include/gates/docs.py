@@ -73,8 +73,11 @@ def _report(gx_result: Mapping[str, Any], *, checked_at: datetime) -> str:
     result = (
         loaded if isinstance(loaded, ExpectationSuiteValidationResult) else ExpectationSuiteValidationResult(**loaded)
     )
+    result.meta["batch_kwargs"] = {"data_asset_name": str(gx_result.get("suite_name"))}  # else the report says "None"
     result.meta["run_id"] = RunIdentifier(run_name=str(gx_result.get("suite_name")), run_time=checked_at)
     document = ValidationResultsPageRenderer(run_info_at_end=True).render(result).to_json_dict()
+    # "Run Info" repeats the head of the page and adds the Python class of the batch
+    document["sections"] = [section for section in document["sections"] if section["section_name"] != "Run Info"]
     numbers = itertools.count()
     jinja = DefaultJinjaPageView().env
     jinja.filters["generate_html_element_uuid"] = lambda prefix="": f"{prefix}{next(numbers)}"

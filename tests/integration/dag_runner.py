@@ -5,7 +5,8 @@
         assert run.states["diff_table"] == "success"
 
 Retries happen at once. `dying` makes tasks fail after they did their work, as a worker does that is killed before it
-can tell; `answers` lets a user answer an approval through the code of Airflow's own API.
+can tell; `cuts` kills them at a call to AWS (see killed_workers); `answers` lets a user answer an approval through the
+code of Airflow's own API.
 """
 
 import json
@@ -13,7 +14,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -77,11 +78,13 @@ class DagRunner:
         conf: Mapping[str, Any] | None = None,
         user: str = "analyst",
         dying: Mapping[str, int] | None = None,
+        cuts: Sequence[Mapping[str, Any]] = (),
         answers: Mapping[str, Mapping[str, str]] | None = None,
     ) -> Run:
         """Run a DAG once to its end.
 
-        `dying` maps task ids to how many tries die; `answers` maps task ids to `{"option", "user"}`.
+        `dying` maps task ids to how many tries die; `cuts` are the deaths of each task's first tries, as
+        `{"call": 2, "answered": True}`; `answers` maps task ids to `{"option", "user"}`.
         """
         order = {
             "dag_id": dag_id,
@@ -89,6 +92,7 @@ class DagRunner:
             "conf": dict(conf or {}),
             "user": user,
             "dying": dict(dying or {}),
+            "cuts": [dict(cut) for cut in cuts],
             "answers": {task: dict(answer) for task, answer in (answers or {}).items()},
         }
         assert self.process.stdin
@@ -143,10 +147,14 @@ def _serve() -> None:
 def _run(dag: Any, order: dict[str, Any]) -> dict[str, Any]:
     from unittest.mock import patch
 
+    from tests.integration.killed_workers import cut_off
+
     for task in dag.tasks:
         _retry_at_once(task)
         if order["dying"].get(task.task_id):
             _let_die(task, order["dying"][task.task_id])
+        if order["cuts"]:
+            cut_off(task, order["cuts"])
     done = threading.Event()
     answering = threading.Thread(target=_answer, args=(order, done), daemon=True)
     if order["answers"]:

@@ -1,7 +1,7 @@
 """The `landfall` command as a user runs it, on a stack of the test's own, and what it leaves behind.
 
-    stack = UserStack.in_folder(tmp_path)
-    done = stack.landfall("demo", limit_seconds=300)
+stack = UserStack.in_folder(tmp_path)
+done = stack.landfall("demo", limit_seconds=300)
 """
 
 import json
@@ -56,9 +56,7 @@ class UserStack:
         return printed
 
     def as_user(self, name: str) -> AirflowApi:
-        return AirflowApi(
-            self.settings.ui_url, name, read_credentials(self.settings.secrets_file).passwords[name]
-        )
+        return AirflowApi(self.settings.ui_url, name, read_credentials(self.settings.secrets_file).passwords[name])
 
     def client(self, service: str) -> Any:
         """A boto3 client of the stack's local AWS."""

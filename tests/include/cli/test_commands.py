@@ -162,6 +162,12 @@ def test_registered_names_are_the_promised_ones() -> None:
         "refresh_differences",
         "refresh_writes",
         "lookup_p99",
+        "lookup_keys_p99",
+        "lookup_requests_mean",
         "gate_seconds",
         "dag_parsing_seconds",
+        "ioc_recall_24h",
+        "ioc_items_24h",
+        "ioc_recall_1h",
+        "ioc_items_1h",
     ]

@@ -1,0 +1,78 @@
+"""Kill a task at a call to AWS: from that call on, nothing this try does reaches AWS.
+
+Threads of a killed process stop where they are, hence all calls of the try are refused, in every thread, until the next
+try begins. No code of the task can catch the death.
+"""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+DEATH = "the worker was killed at call"
+READS = ("Get", "List", "Head", "Describe", "Scan", "Query", "BatchGet")
+
+
+class WorkerKilledError(BaseException):
+    """The end of a worker, which no `except Exception` sees."""
+
+
+class Cut:
+    """Counts the writing calls of one try and ends it at one of them, before AWS hears of it or after it answered."""
+
+    def __init__(self, task_id: str, *, call: int, answered: bool) -> None:
+        self.task_id, self.call, self.answered = task_id, call, answered
+        self._lock = threading.Lock()
+        self._calls = 0
+        self._dead = ""
+
+    def guard(self, operation: str) -> bool:
+        """Take in a call; True when the worker dies after it. Raises WorkerKilledError when it dies now or is dead."""
+        with self._lock:
+            if self._dead:
+                raise WorkerKilledError(self._dead)
+            if operation.startswith(READS):
+                return False
+            self._calls += 1
+            if self._calls != self.call:
+                return False
+            fate = "answer lost" if self.answered else "not sent"
+            self._dead = f"{DEATH} {self.call} of {self.task_id}, {fate}: {operation}"
+            if not self.answered:
+                raise WorkerKilledError(self._dead)
+            return True
+
+    def die(self) -> None:
+        raise WorkerKilledError(self._dead)
+
+
+def cut_off(task: Any, cuts: Sequence[Mapping[str, Any]]) -> None:
+    """Let the first tries of a task die as `cuts` say; a try with fewer calls than its cut lives."""
+    work, left = task.execute, [Cut(task.task_id, **cut) for cut in cuts]
+
+    def work_until_cut(context: Any) -> Any:
+        if not left:
+            return work(context)
+        with _cutting(left.pop(0)):
+            return work(context)
+
+    task.execute = work_until_cut
+
+
+@contextmanager
+def _cutting(cut: Cut) -> Iterator[None]:
+    from unittest.mock import patch
+
+    from botocore.client import BaseClient
+
+    original = BaseClient._make_api_call
+
+    def call(client: Any, operation: str, arguments: Any) -> Any:
+        last = cut.guard(operation)
+        answer = original(client, operation, arguments)
+        if last:
+            cut.die()
+        return answer
+
+    with patch.object(BaseClient, "_make_api_call", call):
+        yield
