@@ -173,6 +173,7 @@ def commit_refresh() -> dict[str, Any]:
     catchup=False,
     max_active_runs=1,
     default_args=RETRYING,
+    description="Refresh the indicators of compromise from new mail and verdicts",
     doc_md=__doc__,
     params=PARAMS,
     tags=tags(Family.IOC_REFRESH, Impact.CHANGES, Rerun.SAME_RESULT),

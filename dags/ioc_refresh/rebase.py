@@ -71,6 +71,7 @@ def remove_old_versions() -> dict[str, Any]:
     catchup=False,
     max_active_runs=1,
     default_args=RETRYING,
+    description="Recount the evidence from the mails and compare",
     doc_md=__doc__,
     params=PARAMS,
     tags=tags(Family.IOC_REFRESH, Impact.READS, Rerun.SAME_RESULT),

@@ -6,8 +6,8 @@ The evidence counted since is kept, so refreshes are held for `hold_hours`: the 
 `release_hold`) follows the evidence again and undoes the roll-back, unless its cause is mended by then.
 
 - **Changes:** the indicator table, a new entry in the commit log, and a hold on `ioc_refresh_generate`.
-- **Undo:** trigger `ioc_refresh_generate` with `release_hold` (it asks `approve_mass_change` if much comes back), or roll
-  back to a later snapshot.
+- **Undo:** trigger `ioc_refresh_generate` with `release_hold` (it asks `approve_mass_change` if much comes back), or
+  roll back to a later snapshot.
 - **If it fails:** clear the failed task, except `approve_roll_back` after a wrong answer:
   `docs/runbooks/ioc_refresh_roll_back.md`
 - **Waits for a person:** `approve_roll_back`, somebody other than the one who triggered the run (2 h, then rejected).
@@ -97,6 +97,7 @@ def commit_roll_back() -> dict[str, Any]:
     catchup=False,
     max_active_runs=1,
     default_args=RETRYING,
+    description="Return the indicator table to a published snapshot",
     doc_md=__doc__,
     params=PARAMS,
     tags=tags(Family.IOC_REFRESH, Impact.CHANGES, Rerun.ASK_RUNBOOK),

@@ -89,6 +89,7 @@ def write_suppression() -> dict[str, Any]:
     catchup=False,
     max_active_runs=1,
     default_args=RETRYING,
+    description="Take an indicator out until a date, or let it back",
     doc_md=__doc__,
     params=PARAMS,
     tags=tags(Family.IOC_REFRESH, Impact.CHANGES, Rerun.SAME_RESULT),

@@ -134,7 +134,7 @@ def describe(result: dict[str, Any]) -> Iterator[str]:
         counts, cost = entry["changes"], entry["cost"]
         yield (
             f"Refresh {entry['sequence']}: {counts['added']} indicators added, {counts['renewed']} renewed, "
-            f"{counts['removed']} removed ({_reasons(counts['removed_because'])}), {entry['indicators']} now; "
+            f"{counts['removed']} removed{_reasons(counts['removed_because'])}, {entry['indicators']} now; "
             f"{cost['scanned_bytes']:,} bytes scanned, ${cost['dollars']} at prices of {cost['prices']['as_of']}; "
             f"dead letters {entry['results']['dead_letters']['count']}"
         )
@@ -218,7 +218,8 @@ def _committed(lake: Lake, *, after: int) -> Iterator[dict[str, Any]]:
 
 
 def _reasons(removed_because: dict[str, int]) -> str:
-    return ", ".join(f"{reason} {count}" for reason, count in removed_because.items()) or "none"
+    named = ", ".join(f"{reason} {count}" for reason, count in removed_because.items())
+    return f" ({named})" if named else ""
 
 
 def _where_to_look(settings: StackSettings, names: IocSettings, run: dict[str, str], sequence: int) -> dict[str, str]:

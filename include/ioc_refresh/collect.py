@@ -18,6 +18,8 @@ OBJECTS_PER_QUERY = 1_500
 class RefreshClosedError(RuntimeError):
     """A task of a refresh that is already committed, or overtaken by another one, was run again."""
 
+    is_final = True
+
 
 def open_refresh(lake: Lake, *, run_id: str, at: datetime, backfill_days: int) -> dict[str, Any]:
     """Plan the next refresh, keep the plan beside the data, and return what tasks need to find it, with counts.

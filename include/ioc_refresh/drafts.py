@@ -20,6 +20,8 @@ _DOMAIN_KINDS = (Kind.LINK_DOMAIN, Kind.SENDER_DOMAIN)
 class NewerRefreshError(RuntimeError):
     """Entries of the table belong to a newer refresh than the one that wants to write them."""
 
+    is_final = True
+
 
 def candidate_rows(lake: Lake, version: str) -> list[dict[str, Any]]:
     """Return the rows that the candidate queries wrote for a version."""

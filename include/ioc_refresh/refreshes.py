@@ -22,6 +22,8 @@ its buffer time (15 minutes at most) and its retries (24 hours), so an older pre
 class RefreshConflictError(RuntimeError):
     """Two refreshes tried to commit the same sequence; the message says who was first."""
 
+    is_final = True
+
 
 @dataclass(frozen=True, slots=True)
 class RefreshPlan:

@@ -45,7 +45,8 @@ def draft_roll_back(
         "snapshot": snapshot,
         "reason": reason,
         "asked_by": asked_by,
-        "brief": f"{asked_by or 'Somebody unknown'} asks: {reason}\n\n{brief(changes, previous=previous)}",
+        "brief": f"{_quoted(asked_by or 'Somebody unknown')} asks: {_quoted(reason)}\n\n"
+        + brief(changes, previous=previous),
     }
 
 
@@ -108,3 +109,8 @@ def commit_roll_back(
             f"Refresh {plan.sequence} was committed by run {winner['run_id']!r} meanwhile: trigger the roll-back again."
         )
     return {**summary, "rolled_back_to": draft["snapshot"]}
+
+
+def _quoted(text: str) -> str:
+    """Show a person's words as a code span: an approver must not be led astray by Markdown in them."""
+    return "`" + " ".join(text.replace("`", "'").split()) + "`"

@@ -54,11 +54,13 @@ class AwsRetryPolicy(RetryPolicy):
     def evaluate(
         self, exception: BaseException, try_number: int, max_tries: int, context: Context | None = None
     ) -> RetryDecision:
-        """Decide by the exception alone."""
+        """Decide by the exception alone: a ValueError refuses the input, `is_final` marks other final refusals."""
         if isinstance(exception, (QueryInterruptedError, QueryTimeoutError)):
             return RetryDecision.retry(delay=self.soon, reason="Athena did not finish it")
         if isinstance(exception, QueryFailedError) and not isinstance(exception, QueryCancelledError):
             return RetryDecision.fail(reason="the same query would fail again")
+        if isinstance(exception, ValueError) or getattr(exception, "is_final", False):
+            return RetryDecision.fail(reason="another try would be refused as well")
         code = error_code(exception)
         if code in PASSING_CODES:
             return RetryDecision.retry(delay=self.soon, reason=f"{code} passes")

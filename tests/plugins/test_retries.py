@@ -55,3 +55,11 @@ def test_the_failure_decides(error: Exception, action: RetryAction) -> None:
     decision: Any = AwsRetryPolicy(soon=timedelta(seconds=7)).evaluate(error, 1, 3)
     assert decision.action is action
     assert decision.retry_delay == (timedelta(seconds=7) if action is RetryAction.RETRY else None)
+
+
+def test_a_refused_input_fails_at_once_instead_of_three_tries_later() -> None:
+    from include.ioc_refresh.refreshes import RefreshConflictError
+    from include.ioc_refresh.suppression import SuppressionRefusedError
+
+    for refusal in (SuppressionRefusedError("no"), RefreshConflictError("taken"), ValueError("no")):
+        assert AwsRetryPolicy().evaluate(refusal, 1, 3).action is RetryAction.FAIL
