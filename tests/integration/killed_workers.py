@@ -5,12 +5,20 @@ try begins. No code of the task can catch the death.
 """
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from enum import StrEnum
 from typing import Any
 
 DEATH = "the worker was killed at call"
 READS = ("Get", "List", "Head", "Describe", "Scan", "Query", "BatchGet")
+
+
+class Fate(StrEnum):
+    """Whether AWS heard of the worker's last call."""
+
+    NOT_SENT = "not sent"
+    ANSWER_LOST = "answer lost"
 
 
 class WorkerKilledError(BaseException):
@@ -20,8 +28,9 @@ class WorkerKilledError(BaseException):
 class Cut:
     """Counts the writing calls of one try and ends it at one of them, before AWS hears of it or after it answered."""
 
-    def __init__(self, task_id: str, *, call: int, answered: bool) -> None:
-        self.task_id, self.call, self.answered = task_id, call, answered
+    def __init__(self, task_id: str, cut: str) -> None:
+        number, _, fate = cut.partition(" ")
+        self.task_id, self.call, self.fate = task_id, int(number), Fate(fate)
         self._lock = threading.Lock()
         self._calls = 0
         self._dead = ""
@@ -36,9 +45,8 @@ class Cut:
             self._calls += 1
             if self._calls != self.call:
                 return False
-            fate = "answer lost" if self.answered else "not sent"
-            self._dead = f"{DEATH} {self.call} of {self.task_id}, {fate}: {operation}"
-            if not self.answered:
+            self._dead = f"{DEATH} {self.call} {self.fate}: {self.task_id}, {operation}"
+            if self.fate == Fate.NOT_SENT:
                 raise WorkerKilledError(self._dead)
             return True
 
@@ -46,9 +54,9 @@ class Cut:
         raise WorkerKilledError(self._dead)
 
 
-def cut_off(task: Any, cuts: Sequence[Mapping[str, Any]]) -> None:
+def cut_off(task: Any, cuts: Sequence[str]) -> None:
     """Let the first tries of a task die as `cuts` say; a try with fewer calls than its cut lives."""
-    work, left = task.execute, [Cut(task.task_id, **cut) for cut in cuts]
+    work, left = task.execute, [Cut(task.task_id, cut) for cut in cuts]
 
     def work_until_cut(context: Any) -> Any:
         if not left:
