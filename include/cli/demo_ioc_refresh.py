@@ -6,9 +6,10 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 
@@ -22,7 +23,7 @@ from include.gates.evidence import docs_url
 from include.ioc_refresh.domains import Popularity
 from include.ioc_refresh.history import VERDICT_OF_LABEL
 from include.ioc_refresh.lake import Lake
-from include.ioc_refresh.refreshes import last_commit
+from include.ioc_refresh.refreshes import hour_of, last_commit
 from include.ioc_refresh.resources import ensure_resources, publish_popularity
 from include.ioc_refresh.sample import sample_mails
 from include.ioc_refresh.settings import IocSettings
@@ -35,7 +36,8 @@ FIREHOSE_ROLE = "arn:aws:iam::123456789012:role/landfall-firehose"
 OLD_MAILS, NEW_MAILS = 260, 60
 SENDERS = 8
 RUN_SECONDS = 240
-FIRST_RUN_SECONDS = 4
+FIRST_RUN_SECONDS = 3
+TRIES = 3
 VERDICTS_PER_POST = 500
 STEPS = 8
 
@@ -74,6 +76,21 @@ class FrontDoor:
         return taken
 
 
+class _Users(NamedTuple):
+    """Who triggers, and who approves: never the same person."""
+
+    analyst: AirflowApi
+    oncall: AirflowApi
+
+
+@contextmanager
+def _users(settings: StackSettings) -> Iterator[_Users]:
+    passwords = read_credentials(settings.secrets_file).passwords
+    with ExitStack() as stack:
+        names = _Users._fields
+        yield _Users(*(stack.enter_context(AirflowApi(settings.ui_url, name, passwords[name])) for name in names))
+
+
 def demonstrate(settings: StackSettings, announce: Announce) -> dict[str, Any]:
     """Run the demo; returns what was sent, what each refresh did, one threat report, and where to look.
 
@@ -95,17 +112,17 @@ def demonstrate(settings: StackSettings, announce: Announce) -> dict[str, Any]:
     door.send([*map(_encoded, old), *damaged_records(now)])
     announce(2, "sending verdicts")
     verdicts = door.judge(_verdicts(old))
-    with _airflow(settings, "analyst") as airflow, _airflow(settings, "oncall") as oncall:
+    with _users(settings) as users:
         announce(3, "first refresh")
         _deliver(settings)
         for dag_id in DAG_IDS:
-            oncall.set_paused(dag_id, False)
-        first = _refresh(airflow, oncall, announce, step=3)
+            users.oncall.set_paused(dag_id, False)
+        first = _refresh(users, lake, announce, step=3)
         announce(5, "new mails, new verdicts, and two mails that were reported by mistake")
         door.send(list(map(_encoded, new)))
         verdicts += door.judge([*_verdicts(new), *_corrections(old, now)])
         _deliver(settings)
-        second = _refresh(airflow, oncall, announce, step=5)
+        second = _refresh(users, lake, announce, step=5)
         announce(7, "one suspicious mail")
         suspect = next(mail for mail in reversed(new) if mail["label"] == "phishing")
         report = door.report({**suspect, "id": f"demo-{_seed(now)}", "time": f"{now:%Y-%m-%dT%H:%M:%SZ}"})
@@ -161,27 +178,47 @@ def damaged_records(now: datetime) -> Iterator[bytes]:
     yield b'{"id": "demo-latin1-' + stamp.encode() + b'", "time": "' + good["time"].encode() + b'", "Urls": "\xe9"}'
 
 
-def _refresh(airflow: AirflowApi, approver: AirflowApi, announce: Announce, *, step: int) -> dict[str, str]:
-    """Wait for the refresh that takes the new mail: the schedule's, when it has just begun, or one of our own."""
-    run_id = _scheduled_now(airflow) or airflow.trigger(DAG_ID, {"note": "landfall demo"})
+def _refresh(users: _Users, lake: Lake, announce: Announce, *, step: int) -> dict[str, str]:
+    """Wait until a refresh has committed what was delivered: the schedule's, when it has just begun, or our own."""
+    delivered = {key for key in lake.list_keys("verdicts/") if hour_of(key) >= _last_hour()}
+    approved = False
+    for _ in range(TRIES):
+        run_id = _scheduled_now(users.analyst) or users.analyst.trigger(DAG_ID, {"note": "landfall demo"})
+        approved |= _wait(users, run_id, announce, step=step)
+        last = last_commit(lake)
+        if last and delivered <= set(last["watched"]["verdicts"]):
+            gate = users.analyst.xcom(DAG_ID, last["run_id"], "check_candidates")["gate"]
+            by = "oncall" if approved else "nobody had to"
+            return {"run_id": last["run_id"], "mass_change_approved_by": by, "docs_uri": gate["docs_uri"]}
+    raise RefusalError(f"{TRIES} refreshes ended without taking the new verdicts: look at {DAG_ID} in the web UI.")
+
+
+def _wait(users: _Users, run_id: str, announce: Announce, *, step: int) -> bool:
+    """Follow a run to its end, approve a mass change on the way, and say whether that was asked for."""
     approved, deadline = set[str](), time.monotonic() + RUN_SECONDS
-    while (state := airflow.run_state(DAG_ID, run_id)) not in ("success", "failed"):
-        active = [run["dag_run_id"] for run in airflow.runs(DAG_ID) if run["state"] == "running"]
-        for each in active:
-            tasks = airflow.task_states(DAG_ID, each)
+    while (state := users.analyst.run_state(DAG_ID, run_id)) not in ("success", "failed"):
+        for each in _running(users.analyst):  # a run of the schedule may stand before ours
+            tasks = users.analyst.task_states(DAG_ID, each)
             announce(*_progress(step, tasks))
             if tasks.get(APPROVAL) == "awaiting_input" and each not in approved:
                 approved.add(each)
-                approver.answer_approval(DAG_ID, each, APPROVAL, "Approve")
+                users.oncall.answer_approval(DAG_ID, each, APPROVAL, "Approve")
         if time.monotonic() > deadline:
             raise RefusalError(f"The refresh {run_id} is {state} after {RUN_SECONDS} s: look at it in the web UI.")
         time.sleep(0.5)
     if state != "success":
-        failed = [name for name, task in airflow.task_states(DAG_ID, run_id).items() if task == "failed"]
-        raise RefusalError(f"The refresh {run_id} failed at {', '.join(failed)}: read the task's log in the web UI.")
-    gate = airflow.xcom(DAG_ID, run_id, "check_candidates")["gate"]
-    by = "oncall" if approved else "nobody had to"
-    return {"run_id": run_id, "mass_change_approved_by": by, "docs_uri": gate["docs_uri"]}
+        tasks = users.analyst.task_states(DAG_ID, run_id)
+        failed = ", ".join(name for name, task in tasks.items() if task == "failed")
+        raise RefusalError(f"The refresh {run_id} failed at {failed}: read the task's log in the web UI.")
+    return bool(approved)
+
+
+def _running(airflow: AirflowApi) -> list[str]:
+    return [str(run["dag_run_id"]) for run in airflow.runs(DAG_ID) if run["state"] == "running"]
+
+
+def _last_hour() -> str:
+    return f"{datetime.now(UTC) - timedelta(hours=1):%Y-%m-%d-%H}"
 
 
 def _scheduled_now(airflow: AirflowApi) -> str | None:
@@ -199,10 +236,6 @@ def _progress(step: int, tasks: dict[str, str]) -> tuple[int, str]:
     busy = [name for name, state in tasks.items() if state in ("queued", "running", "deferred", "awaiting_input")]
     done = sum(state in ("success", "skipped") for state in tasks.values())
     return step + (done * 2 > len(tasks)), f"refresh: {done}/{len(tasks)} tasks, {', '.join(busy) or 'scheduling'}"
-
-
-def _airflow(settings: StackSettings, user: str) -> AirflowApi:
-    return AirflowApi(settings.ui_url, user, read_credentials(settings.secrets_file).passwords[user])
 
 
 def _deliver(settings: StackSettings) -> None:

@@ -11,4 +11,14 @@ def aws_client(service: str, *, aws_conn_id: str = AWS) -> Any:
     """Return a boto3 client of a service through an Airflow connection; the connection alone says where AWS is."""
     from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 
-    return AwsBaseHook(aws_conn_id=aws_conn_id, client_type=service).get_conn()
+    return AwsBaseHook(aws_conn_id=aws_conn_id, client_type=service, config=patient_config()).get_conn()
+
+
+def patient_config() -> Any:
+    """Return botocore's standard retries, eight of them: throttling must delay a task, not use up its tries.
+
+    Airflow's default is botocore's legacy mode, which takes some services' throttling answers for final errors.
+    """
+    from botocore.config import Config
+
+    return Config(retries={"mode": "standard", "max_attempts": 8})

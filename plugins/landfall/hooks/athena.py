@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.amazon.aws.hooks.athena import AthenaHook
 from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 
 from landfall.athena_queries import SUCCEEDED, AthenaQuery, AttemptStore, QueryOutcome, client_token, require_success
+from landfall.connections import AWS, patient_config
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +20,9 @@ _MAX_ROWS = 10_000
 
 class AthenaQueryHook(AthenaHook):
     """Starts, finds and reads Athena executions; everything goes by the Airflow connection."""
+
+    def __init__(self, *, aws_conn_id: str = AWS, **options: Any) -> None:
+        super().__init__(aws_conn_id=aws_conn_id, **{"config": patient_config(), **options})
 
     def start_once(self, query: AthenaQuery, *, scope: str, store: AttemptStore) -> str:
         """Return the execution of a query within `scope`: the one that runs or has succeeded, else a new one.
