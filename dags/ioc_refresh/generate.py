@@ -40,13 +40,9 @@ from landfall.tags import Family, Impact, Rerun, tags
 
 REPORTING_TASKS = ("check_new_mail", "collect_verdicts", "update_state", "find_candidates", "write_changes")
 PARAMS = {
-    "dry_run": Param(
-        False, type="boolean", description="Stop after the comparison: show what would change, write nothing."
-    ),
+    "dry_run": Param(False, type="boolean", description="Compare and show what would change, but write nothing."),
     "release_hold": Param(
-        False,
-        type="boolean",
-        description="End the hold that a roll-back or a rejected mass change left, and refresh now.",
+        False, type="boolean", description="End the hold of a roll-back or a rejection, and refresh."
     ),
     "note": Param(None, type=["null", "string"], maxLength=500, description="Why this run; kept in the commit log."),
     "max_change_share": Param(

@@ -14,10 +14,11 @@ class Lake:
         self.client = client
         self.settings = settings
 
-    def list_keys(self, *prefix: str) -> Iterator[str]:
-        """Yield the keys of non-empty objects under a prefix, in key order."""
+    def list_keys(self, *prefix: str, after: str = "") -> Iterator[str]:
+        """Yield the keys of non-empty objects under a prefix, in key order; with `after`, those behind that key."""
+        start = {"StartAfter": after} if after else {}
         pages = self.client.get_paginator("list_objects_v2").paginate(
-            Bucket=self.settings.bucket, Prefix=self.settings.key(*prefix)
+            Bucket=self.settings.bucket, Prefix=self.settings.key(*prefix), **start
         )
         for page in pages:
             for found in page.get("Contents", ()):

@@ -68,8 +68,15 @@ class RefreshPlan:
 
 
 def last_commit(lake: Lake) -> dict[str, Any] | None:
-    """Return the newest entry of the commit log, or None before the first refresh."""
-    keys = [key for key in lake.list_keys("refreshes/") if key.endswith(".json")]
+    """Return the newest entry of the commit log, or None before the first refresh.
+
+    A hint, written after each commit, spares listing the years before it; a hint that leads nowhere is ignored.
+    """
+    try:
+        hint = int(lake.get_json(_hint_key(lake))["sequence"])
+    except lake.client.exceptions.NoSuchKey:
+        hint = 0
+    keys = list(lake.list_keys("refreshes/", after=commit_key(lake, hint - 1))) or list(lake.list_keys("refreshes/"))
     return dict(lake.get_json(keys[-1])) if keys else None
 
 
@@ -123,13 +130,18 @@ def commit_refresh(lake: Lake, plan: RefreshPlan, **facts: Any) -> dict[str, Any
                 f"Refresh {plan.sequence} was committed by run {winner['run_id']!r}; "
                 f"nothing of run {plan.run_id!r} counts. Trigger a new run: it starts from that refresh."
             )
-        return dict(winner)
+        entry = dict(winner)
+    lake.put_json(_hint_key(lake), {"sequence": plan.sequence})
     return entry
 
 
 def commit_key(lake: Lake, sequence: int) -> str:
     """Return the object key of a refresh's entry in the commit log."""
     return lake.settings.key("refreshes", f"{sequence:08d}.json")
+
+
+def _hint_key(lake: Lake) -> str:
+    return lake.settings.key("last-refresh-hint.json")
 
 
 def hour_of(key: str) -> str:
@@ -144,15 +156,7 @@ def hours_of(keys: Iterable[str]) -> list[str]:
 
 def _objects_since(lake: Lake, name: str, start: datetime) -> Iterable[str]:
     """List from the first hour on: keys sort by arrival hour, so older ones are never listed."""
-    pages = lake.client.get_paginator("list_objects_v2").paginate(
-        Bucket=lake.settings.bucket,
-        Prefix=lake.settings.key(name, "dt="),
-        StartAfter=lake.settings.key(name, f"dt={start:%Y-%m-%d-%H}"),
-    )
-    for page in pages:
-        for found in page.get("Contents", ()):
-            if found["Size"]:
-                yield found["Key"]
+    return lake.list_keys(name, "dt=", after=lake.settings.key(name, f"dt={start:%Y-%m-%d-%H}"))
 
 
 def _still_watched(keys: Iterable[str], as_of: datetime) -> tuple[str, ...]:

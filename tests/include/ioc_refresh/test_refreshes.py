@@ -105,6 +105,17 @@ def test_a_plan_survives_its_stored_form(lake: Lake) -> None:
     assert RefreshPlan.from_dict(ours.to_dict()) == ours
 
 
+def test_a_hint_that_is_behind_or_missing_does_not_hide_the_last_commit(lake: Lake) -> None:
+    first = plan(lake)
+    commit_refresh(lake, first)
+    lake.put_json(commit_key(lake, 2), {"sequence": 2, "as_of": NOW.isoformat(), "version": "x", "pending": 0})
+    assert last_commit(lake)["sequence"] == 2
+    lake.client.delete_object(Bucket=lake.settings.bucket, Key=lake.settings.key("last-refresh-hint.json"))
+    assert last_commit(lake)["sequence"] == 2
+    lake.put_json(lake.settings.key("last-refresh-hint.json"), {"sequence": 99})
+    assert last_commit(lake)["sequence"] == 2
+
+
 def test_the_last_commit_is_the_one_with_the_highest_number(lake: Lake) -> None:
     for sequence in (1, 2, 9, 10, 11):
         lake.put_json(commit_key(lake, sequence), {"sequence": sequence})
