@@ -86,6 +86,9 @@ def _airflow_settings(settings: StackSettings) -> dict[str, str]:
         "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",
         # A killed task is noticed after a minute; the default of five is long when one watches.
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
+        # A scheduler that comes back within 30 s of its predecessor's death does not see the dead one's tasks at once;
+        # Airflow looks again every five minutes, which is a long time for somebody who watches.
+        "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "20",
     }
 
 
