@@ -3,7 +3,7 @@
 import gzip
 import ipaddress
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -76,6 +76,12 @@ class Popularity:
     def covers(self, host: str) -> bool:
         """Whether the host, or its organisational domain, stands in the list."""
         return host in self.domains or organisational_domain(host) in self.domains
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> "Popularity":
+        """Read the list that `LANDFALL_POPULAR_FILE` names, else the shipped one; every process must name the same."""
+        path = environ.get("LANDFALL_POPULAR_FILE")
+        return cls.load(Path(path) if path else SHIPPED_POPULARITY)
 
     @classmethod
     def load(cls, path: Path = SHIPPED_POPULARITY) -> "Popularity":

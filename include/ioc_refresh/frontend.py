@@ -16,10 +16,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-from include.ioc_refresh.domains import SHIPPED_POPULARITY, Popularity
+from include.ioc_refresh.domains import Popularity
 from include.ioc_refresh.front_door import AWS_ERRORS, FrontDoor, NothingStoredError
 from include.ioc_refresh.mails import MailRejectedError, read_json, whole_milliseconds
 from include.ioc_refresh.settings import IocSettings
@@ -62,10 +61,9 @@ def front_door() -> FrontDoor:
     from botocore.config import Config
 
     config = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 1})  # FrontDoor tries again
-    path = os.environ.get("LANDFALL_POPULAR_FILE")
     return FrontDoor(
         IocSettings.from_environment(os.environ),
-        Popularity.load(Path(path) if path else SHIPPED_POPULARITY),
+        Popularity.from_environment(os.environ),
         client=lambda service: boto3.client(service, config=config),
     )
 

@@ -60,7 +60,7 @@ class IocRefreshHook(BaseHook):
     @property
     def popularity(self) -> Popularity:
         """The list that guards popular domains; the same that was published as the table `popular_domains`."""
-        return Popularity.load()
+        return Popularity.from_environment(os.environ)
 
     @property
     def gate_store(self) -> EvidenceStore:

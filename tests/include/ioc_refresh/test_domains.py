@@ -61,6 +61,13 @@ def _ascii(name: str | None) -> str | None:
     return name.encode("idna").decode() if name else None
 
 
+def test_every_process_reads_the_list_that_the_environment_names(tmp_path: Path) -> None:
+    own = tmp_path / "own.txt"
+    own.write_text("only.example\n")
+    assert Popularity.from_environment({"LANDFALL_POPULAR_FILE": str(own)}).domains == {"only.example"}
+    assert Popularity.from_environment({}).domains == Popularity.load().domains
+
+
 @given(names)
 def test_any_text_has_at_most_one_organisational_domain_and_it_is_its_own(host: str) -> None:
     organisation = organisational_domain(host)
