@@ -128,5 +128,5 @@ def parquet_of(rows_sql: str, **parameters: Any) -> bytes:
     import pyarrow.parquet as pq
 
     sink = io.BytesIO()
-    pq.write_table(duckdb.execute(rows_sql, parameters or None).to_arrow_table(), sink, compression="snappy")
+    pq.write_table(duckdb.sql(rows_sql, params=parameters or None).to_arrow_table(), sink, compression="snappy")
     return sink.getvalue()
