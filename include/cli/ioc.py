@@ -161,7 +161,7 @@ def local_client(service: str, endpoint: str) -> Any:
 
 
 def _existing(path: Path) -> Path:
-    if not path.is_file():
+    if not path.exists() or path.is_dir():
         raise RefusalError(f"{path} is not a file: give the path of an existing one.")
     return path
 
