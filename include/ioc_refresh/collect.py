@@ -7,9 +7,10 @@ from io import BytesIO
 from typing import Any
 
 from include.ioc_refresh.evidence import ReceiptStore, evidence_parquet
-from include.ioc_refresh.lake import Lake, to_json
+from include.ioc_refresh.lake import Lake
 from include.ioc_refresh.refreshes import NO_VERSION, RefreshPlan, hours_of, last_commit, plan_refresh
 from include.ioc_refresh.verdicts import Resolution, Verdict, resolve, verdict_of, verdict_to_dict
+from include.object_store import to_json
 
 OBJECTS_PER_QUERY = 1_500
 """Object addresses in one query: about 130 characters each, of the 262,144 bytes that Athena takes (service quotas)."""

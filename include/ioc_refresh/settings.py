@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 ENVIRONMENT_PREFIX = "LANDFALL_IOC_"
+ROOT = "ioc"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,4 +41,4 @@ class IocSettings:
 
     def key(self, *parts: str) -> str:
         """Return the object key below `ioc/`."""
-        return "/".join(("ioc", *parts))
+        return "/".join((ROOT, *parts))

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 from include.ioc_refresh.changes import Changes
 from include.ioc_refresh.indicators import Indicator, UnreadableEntryError
-from include.ioc_refresh.lake import Lake, to_json
+from include.ioc_refresh.lake import Lake
 from include.ioc_refresh.stix import stix_bundle
+from include.object_store import to_json
 
 INDICATORS, CHANGES, STIX = "indicators.jsonl.gz", "changes.jsonl.gz", "stix.json.gz"
 
