@@ -1,0 +1,1 @@
+"""The running instance: sessions, statements, transactions, the catalog views."""
