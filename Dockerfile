@@ -8,6 +8,11 @@ RUN uv pip install --no-cache --require-hashes --requirement /opt/landfall/requi
 
 # A named volume takes over the owner of the folder it is mounted on.
 RUN mkdir -p /opt/airflow/state
+# The shares of both SQL Servers: their user (10001) and Airflow's meet in group 0, and new files take the folder's group.
+USER root
+RUN mkdir -p /shipping/primary/backups /shipping/primary/copies /shipping/secondary/backups /shipping/secondary/copies \
+    && chown -R airflow:0 /shipping && chmod -R 2770 /shipping
+USER airflow
 
 COPY --chown=airflow:0 dags /opt/landfall/dags
 COPY --chown=airflow:0 plugins /opt/landfall/plugins

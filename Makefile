@@ -33,10 +33,10 @@ down: ## stop the local stack; no process and no port stays
 status: install ## say what runs and where
 	@$(BIN)/landfall status
 
-test: $(VENV)/.dev ## run all tests: most on two workers, those that start Airflow one by one
+test: $(VENV)/.dev ## run all tests on two workers: first those without Airflow, then those that start it
 	@failed=0; \
 	$(BIN)/pytest -n 2 --dist loadfile -m "not airflow and not stack" || failed=$$?; \
-	$(BIN)/pytest -m "airflow or stack" || failed=$$?; \
+	$(BIN)/pytest -n 2 --dist loadfile -m "airflow or stack" || failed=$$?; \
 	exit $$failed
 
 lint: $(VENV)/.dev ## style, types, import directions, generated docs, compose file

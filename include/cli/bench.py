@@ -26,7 +26,21 @@ REGISTRY: Mapping[str, str] = {
     "ioc_items_24h": "quality",
     "ioc_recall_1h": "quality",
     "ioc_items_1h": "quality",
+    "lost_with_tail": "log_shipping",
+    "lost_without_tail_unstated": "log_shipping",
+    "ship_50_seconds": "log_shipping_scheduler",
+    "fail_over_1_seconds": "log_shipping_scheduler",
+    "fail_over_50_seconds": "log_shipping_scheduler",
+    "sql_commit_rate": "sql_server",
+    "sql_commit_rate_8": "sql_server",
+    "sql_fetch_rate": "sql_server",
+    "sql_log_backup_ms": "sql_server",
 }
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "log_shipping": ("log_shipping", "log_shipping_scheduler"),
+    "sql_server": ("sql_server",),
+}
+"""Names for all lines of several modules."""
 
 
 def run_benchmarks(names: Sequence[str], *, as_json: bool) -> None:
@@ -59,11 +73,13 @@ def run_benchmarks(names: Sequence[str], *, as_json: bool) -> None:
 
 
 def wanted_lines(names: Sequence[str]) -> set[str]:
-    """Check the names against the registry; no name means every line."""
-    unknown = [name for name in names if name not in REGISTRY]
-    if unknown:
-        raise RefusalError(f"There is no benchmark line {', '.join(unknown)}: choose from {', '.join(REGISTRY)}.")
-    return set(names or REGISTRY)
+    """Check the names against the registry and replace groups by their lines; no name means every line."""
+    known = [*REGISTRY, *GROUPS]
+    if unknown := [name for name in names if name not in known]:
+        raise RefusalError(f"There is no benchmark line {', '.join(unknown)}: choose from {', '.join(known)}.")
+    grouped = {module for name in names for module in GROUPS.get(name, ())}
+    lines = {name for name in names if name in REGISTRY} | {name for name in REGISTRY if REGISTRY[name] in grouped}
+    return lines or set(REGISTRY)
 
 
 def _lines(module: str, wanted: set[str]) -> Iterator[dict[str, Any]]:

@@ -5,15 +5,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from include.cli.credentials import Credentials
-from include.cli.environment import airflow_environment, base_environment
+from include.cli.environment import airflow_environment, base_environment, sql_server_environment
 from include.cli.settings import LOOPBACK, StackSettings
+from include.cli.sql_servers import sql_servers
 
 LOCAL_AWS = "local-aws"
+SQL_PRIMARY = "sql-primary"
+SQL_SECONDARY = "sql-secondary"
 API_SERVER = "api-server"
 SCHEDULER = "scheduler"
 DAG_PROCESSOR = "dag-processor"
 TRIGGERER = "triggerer"
-NAMES = (LOCAL_AWS, API_SERVER, SCHEDULER, DAG_PROCESSOR, TRIGGERER)
+STAND_INS = (LOCAL_AWS, SQL_PRIMARY, SQL_SECONDARY)
+NAMES = (*STAND_INS, API_SERVER, SCHEDULER, DAG_PROCESSOR, TRIGGERER)
 
 # Lambda functions that the local AWS serves at POST /functions/<name>.
 FUNCTIONS: Mapping[str, str] = {"ioc_refresh_frontend": "include.ioc_refresh.frontend:handler"}
@@ -39,6 +43,24 @@ def local_aws(settings: StackSettings, *, inherited: Mapping[str, str]) -> Compo
             *functions,
         ),
         environment=base_environment(settings, inherited),
+    )
+
+
+def local_sql_servers(
+    settings: StackSettings, credentials: Credentials, *, inherited: Mapping[str, str]
+) -> tuple[Component, ...]:
+    """Both stand-ins for SQL Server, known here as processes only; their password travels in the environment."""
+    environment = sql_server_environment(settings, credentials, inherited=inherited)
+    return tuple(
+        Component(
+            name=place.component,
+            command=(
+                *(sys.executable, "-m", "include.standins.sqlserver", "--name", place.name),
+                *("--host", LOOPBACK, "--port", str(place.port), "--state-dir", str(place.state)),
+            ),
+            environment=environment,
+        )
+        for place in sql_servers(settings)
     )
 
 

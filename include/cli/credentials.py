@@ -5,7 +5,7 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from include.cli.refusal import RefusalError
@@ -18,12 +18,17 @@ USER_ROLES: Mapping[str, str] = {"admin": "admin", "oncall": "op", "analyst": "u
 
 @dataclass(frozen=True, kw_only=True)
 class Credentials:
-    """Fernet key (32 bytes, URL-safe base64), two signing secrets (64 characters or more), a password per user."""
+    """Fernet key (32 bytes, URL-safe base64), two signing secrets (64 characters or more), passwords.
+
+    ``passwords`` are of Airflow's users, ``sqlserver_password`` is of the login of both SQL Servers; it is empty when
+    the file is older than they are, until the next :func:`ensure_credentials`.
+    """
 
     fernet_key: str
     jwt_secret: str
     api_secret_key: str
     passwords: Mapping[str, str]
+    sqlserver_password: str
 
     def __repr__(self) -> str:
         return f"Credentials(users={sorted(self.passwords)})"
@@ -36,6 +41,7 @@ def new_credentials() -> Credentials:
         jwt_secret=secrets.token_urlsafe(64),
         api_secret_key=secrets.token_urlsafe(64),
         passwords={user: secrets.token_urlsafe(12) for user in USER_ROLES},
+        sqlserver_password=_new_sqlserver_password(),
     )
 
 
@@ -51,6 +57,7 @@ def read_credentials(path: Path) -> Credentials:
             jwt_secret=document["jwt_secret"],
             api_secret_key=document["api_secret_key"],
             passwords={user: document["passwords"][user] for user in USER_ROLES},
+            sqlserver_password=str(document.get("sqlserver_password", "")),
         )
     except FileNotFoundError:
         raise RefusalError(f"{path} does not exist: run `landfall up` first.") from None
@@ -62,14 +69,17 @@ def read_credentials(path: Path) -> Credentials:
 
 
 def ensure_credentials(settings: StackSettings) -> Credentials:
-    """Read the stack's credentials, or make them on the first start; keep both files at mode 0600."""
+    """Read the stack's credentials, make what is missing of them, and keep both files at mode 0600."""
     path = settings.secrets_file
     if path.exists():
         path.chmod(0o600)
         credentials = read_credentials(path)
+        if not credentials.sqlserver_password:
+            credentials = replace(credentials, sqlserver_password=_new_sqlserver_password())
+            _write(path, credentials)
     else:
         credentials = new_credentials()
-        write_private(path, json.dumps(_document(credentials), indent=2) + "\n")
+        _write(path, credentials)
     # SimpleAuthManager wants its own file of {user: password}; it rewrites it only when a user is missing.
     write_private(settings.passwords_file, json.dumps(dict(credentials.passwords)) + "\n")
     return credentials
@@ -87,10 +97,17 @@ def write_private(path: Path, text: str) -> None:
     draft.replace(path)
 
 
-def _document(credentials: Credentials) -> dict[str, object]:
-    return {
+def _new_sqlserver_password() -> str:
+    """Draw a password that SQL Server's policy takes: upper and lower case, digits, a sign."""
+    return f"Lf1-{secrets.token_urlsafe(18)}"
+
+
+def _write(path: Path, credentials: Credentials) -> None:
+    document = {
         "fernet_key": credentials.fernet_key,
         "jwt_secret": credentials.jwt_secret,
         "api_secret_key": credentials.api_secret_key,
         "passwords": dict(credentials.passwords),
+        "sqlserver_password": credentials.sqlserver_password,
     }
+    write_private(path, json.dumps(document, indent=2) + "\n")

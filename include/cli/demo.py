@@ -13,7 +13,10 @@ from include.cli.output import print_json, progress
 from include.cli.refusal import RefusalError
 from include.cli.settings import StackSettings, stack_settings
 
-FAMILIES: Mapping[str, str] = {"ioc_refresh": "include.cli.demo_ioc_refresh"}
+FAMILIES: Mapping[str, str] = {
+    "ioc_refresh": "include.cli.demo_ioc_refresh",
+    "log_shipping": "include.cli.demo_log_shipping",
+}
 """Family -> module with `STEPS` and `demonstrate(settings, announce) -> dict` and `describe(result) -> lines`."""
 
 

@@ -6,15 +6,15 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import httpx
 
 from include.cli.airflow_api import AirflowApi
 from include.cli.credentials import read_credentials
+from include.cli.demo_runs import Users, named_users, scheduled_now
 from include.cli.ioc import local_client
 from include.cli.refusal import RefusalError
 from include.cli.settings import StackSettings
@@ -36,7 +36,6 @@ FIREHOSE_ROLE = "arn:aws:iam::123456789012:role/landfall-firehose"
 OLD_MAILS, NEW_MAILS = 220, 50
 SENDERS = 8
 RUN_SECONDS = 240
-FIRST_RUN_SECONDS = 3
 FIRST_REFRESH = 3
 TRIES = 3
 VERDICTS_PER_POST = 500
@@ -77,21 +76,6 @@ class FrontDoor:
         return taken
 
 
-class _Users(NamedTuple):
-    """Who triggers, and who approves: never the same person."""
-
-    analyst: AirflowApi
-    oncall: AirflowApi
-
-
-@contextmanager
-def _users(settings: StackSettings) -> Iterator[_Users]:
-    passwords = read_credentials(settings.secrets_file).passwords
-    with ExitStack() as stack:
-        names = _Users._fields
-        yield _Users(*(stack.enter_context(AirflowApi(settings.ui_url, name, passwords[name])) for name in names))
-
-
 def demonstrate(settings: StackSettings, announce: Announce) -> dict[str, Any]:
     """Run the demo; returns what was sent, what each refresh did, one threat report, and where to look.
 
@@ -113,7 +97,7 @@ def demonstrate(settings: StackSettings, announce: Announce) -> dict[str, Any]:
     door.send([*map(_encoded, old), *damaged_records(now)])
     announce(2, "sending verdicts")
     verdicts = door.judge(_verdicts(old))
-    with _users(settings) as users:
+    with named_users(settings) as users:
         announce(3, "first refresh")
         _deliver(settings)
         for dag_id in DAG_IDS:
@@ -179,12 +163,12 @@ def damaged_records(now: datetime) -> Iterator[bytes]:
     yield b'{"id": "demo-latin1-' + stamp.encode() + b'", "time": "' + good["time"].encode() + b'", "Urls": "\xe9"}'
 
 
-def _refresh(users: _Users, lake: Lake, announce: Announce, *, step: int) -> dict[str, str]:
+def _refresh(users: Users, lake: Lake, announce: Announce, *, step: int) -> dict[str, str]:
     """Wait until a refresh has committed what was delivered: the schedule's, when it has just begun, or our own."""
     delivered = {key for key in lake.list_keys("verdicts/") if hour_of(key) >= _last_hour()}
     approved = False
     for _ in range(TRIES):
-        just_begun = _scheduled_now(users.analyst) if step == FIRST_REFRESH else None
+        just_begun = scheduled_now(users.analyst, DAG_ID) if step == FIRST_REFRESH else None
         run_id = just_begun or users.analyst.trigger(DAG_ID, {"note": "landfall demo"})
         approved |= _wait(users, run_id, announce, step=step)
         last = last_commit(lake)
@@ -195,7 +179,7 @@ def _refresh(users: _Users, lake: Lake, announce: Announce, *, step: int) -> dic
     raise RefusalError(f"{TRIES} refreshes ended without taking the new verdicts: look at {DAG_ID} in the web UI.")
 
 
-def _wait(users: _Users, run_id: str, announce: Announce, *, step: int) -> bool:
+def _wait(users: Users, run_id: str, announce: Announce, *, step: int) -> bool:
     """Follow a run to its end, approve a mass change on the way, and say whether that was asked for."""
     approved, deadline = set[str](), time.monotonic() + RUN_SECONDS
     while (state := users.analyst.run_state(DAG_ID, run_id)) not in ("success", "failed"):
@@ -221,17 +205,6 @@ def _running(airflow: AirflowApi) -> list[str]:
 
 def _last_hour() -> str:
     return f"{datetime.now(UTC) - timedelta(hours=1):%Y-%m-%d-%H}"
-
-
-def _scheduled_now(airflow: AirflowApi) -> str | None:
-    """Return a run that has just begun: a DAG that was switched on starts its last interval at once."""
-    deadline = time.monotonic() + FIRST_RUN_SECONDS
-    while time.monotonic() < deadline:
-        for run in airflow.runs(DAG_ID):
-            if run["state"] in ("queued", "running"):
-                return str(run["dag_run_id"])
-        time.sleep(0.5)
-    return None
 
 
 def _progress(step: int, tasks: dict[str, str]) -> tuple[int, str]:

@@ -10,11 +10,15 @@ from pathlib import Path
 
 from include.cli.credentials import USER_ROLES, Credentials
 from include.cli.settings import LOOPBACK, STACK_ID_VARIABLE, StackSettings
+from include.cli.sql_servers import SQL_LOGIN, SqlServerPlace, sql_servers
+
+SA_VARIABLE = "LANDFALL_SQLSERVER_PASSWORD"
+"""Name of the variable from which a local SQL Server takes the password of its login."""
 
 # What a person's shell may carry must not steer the stack: a foreign AIRFLOW_HOME, a real AWS account, and
 # PYTHONDONTWRITEBYTECODE, which makes every process compile everything on every start.
 _DROPPED_PREFIXES = ("AIRFLOW", "_AIRFLOW", "AWS_", "PYTHON")
-_DROPPED = ("BOTO_CONFIG", "VIRTUAL_ENV")
+_DROPPED = ("BOTO_CONFIG", "VIRTUAL_ENV", SA_VARIABLE)
 _NO_PROXY = f"{LOOPBACK},localhost"
 
 
@@ -53,11 +57,37 @@ def aws_connection(settings: StackSettings) -> str:
     )
 
 
+def sql_server_connection(place: SqlServerPlace, credentials: Credentials) -> str:
+    """The Airflow connection to one of the two SQL Servers as JSON; it never leaves the loopback, hence no TLS."""
+    return json.dumps(
+        {
+            "conn_type": "mssql",
+            "host": LOOPBACK,
+            "port": place.port,
+            "login": SQL_LOGIN,
+            "password": credentials.sqlserver_password,
+            "extra": {"encryption": "off"},
+        }
+    )
+
+
+def sql_server_environment(
+    settings: StackSettings, credentials: Credentials, *, inherited: Mapping[str, str]
+) -> dict[str, str]:
+    """What a local SQL Server gets: the base, and the password of its login."""
+    return base_environment(settings, inherited) | {SA_VARIABLE: credentials.sqlserver_password}
+
+
 def airflow_environment(
     settings: StackSettings, credentials: Credentials, *, inherited: Mapping[str, str]
 ) -> dict[str, str]:
-    """Everything Airflow's processes need to run as this stack: settings, secrets, and the connection to AWS."""
-    return base_environment(settings, inherited) | _airflow_settings(settings) | _airflow_secrets(settings, credentials)
+    """Everything Airflow's processes need to run as this stack: settings, secrets, and the connections."""
+    connections = {
+        f"AIRFLOW_CONN_{place.connection.upper()}": sql_server_connection(place, credentials)
+        for place in sql_servers(settings)
+    }
+    base = base_environment(settings, inherited)
+    return base | _airflow_settings(settings) | _airflow_secrets(settings, credentials) | connections
 
 
 def _airflow_settings(settings: StackSettings) -> dict[str, str]:

@@ -22,6 +22,22 @@ class IocCommands(TyperGroup):
         return _ioc_group().get_command(ctx, cmd_name)
 
 
+class SqlCommands(TyperGroup):
+    """The `sql` commands, imported when one of them is asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return _sql_group().list_commands(ctx)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        return _sql_group().get_command(ctx, cmd_name)
+
+
+def _sql_group() -> TyperGroup:
+    from include.cli.sql import app as sql_app
+
+    return typer.main.get_group(sql_app)
+
+
 def _ioc_group() -> TyperGroup:
     from include.cli.ioc import app as ioc_app
 
@@ -41,10 +57,16 @@ app.add_typer(
     help="Back-test the IOC queries on a labelled mail history; threat report for one mail.",
 )
 
+app.add_typer(
+    typer.Typer(cls=SqlCommands, no_args_is_help=True),
+    name="sql",
+    help="Plan a SQL Server restore: which backups, in which order, and is the chain proven.",
+)
+
 
 @app.command()
 def up(*, as_json: Json = False) -> None:
-    """Start the local stack (Airflow and the local AWS) and wait until it is healthy."""
+    """Start the local stack (Airflow, the local AWS, two SQL Servers) and wait until it is healthy."""
     from include.cli import stack_commands
 
     stack_commands.up(os.environ, as_json=as_json)

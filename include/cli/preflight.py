@@ -9,7 +9,15 @@ from pathlib import Path
 import psutil
 
 from include.cli.refusal import RefusalError
-from include.cli.settings import AWS_PORT_VARIABLE, HOME_VARIABLE, LOOPBACK, UI_PORT_VARIABLE, StackSettings
+from include.cli.settings import (
+    AWS_PORT_VARIABLE,
+    HOME_VARIABLE,
+    LOOPBACK,
+    PRIMARY_PORT_VARIABLE,
+    SECONDARY_PORT_VARIABLE,
+    UI_PORT_VARIABLE,
+    StackSettings,
+)
 
 OLDEST_PYTHON = (3, 11)
 NEWEST_PYTHON = (3, 13)
@@ -50,11 +58,16 @@ def check_disk(folder: Path) -> None:
 
 def check_ports(settings: StackSettings) -> None:
     """Refuse ports that another program holds, and say which program where the system tells."""
-    wanted = ((settings.ui_port, "Airflow's web UI", UI_PORT_VARIABLE), (settings.aws_port, "AWS", AWS_PORT_VARIABLE))
+    wanted = (
+        (settings.ui_port, "Airflow's web UI", UI_PORT_VARIABLE),
+        (settings.aws_port, "the local AWS", AWS_PORT_VARIABLE),
+        (settings.primary_port, "the primary SQL Server", PRIMARY_PORT_VARIABLE),
+        (settings.secondary_port, "the secondary SQL Server", SECONDARY_PORT_VARIABLE),
+    )
     for port, purpose, variable in wanted:
         if not port_is_free(port):
             raise RefusalError(
-                f"Port {port} (for {'the local AWS' if purpose == 'AWS' else purpose}) is taken{_port_holder(port)}:"
+                f"Port {port} (for {purpose}) is taken{_port_holder(port)}:"
                 f" stop that program, or set {variable} to a free port."
             )
 

@@ -26,6 +26,8 @@ class RunRecord:
     started_at: datetime
     ui_port: int
     aws_port: int
+    primary_port: int
+    secondary_port: int
     processes: tuple[ProcessRecord, ...] = ()
 
     def process(self, name: str) -> ProcessRecord | None:
@@ -39,7 +41,7 @@ def write_run(path: Path, run: RunRecord) -> None:
 
 
 def read_run(path: Path) -> RunRecord | None:
-    """Read run.json; None when there is none or a crash left an unreadable one.
+    """Read run.json; None when there is none, or a crash left an unreadable one, or it is of an older Landfall.
 
     Nothing is lost by the None: the stack's processes are also found by the marker in their environment.
     """
@@ -50,6 +52,8 @@ def read_run(path: Path) -> RunRecord | None:
             started_at=datetime.fromisoformat(document["started_at"]),
             ui_port=int(document["ui_port"]),
             aws_port=int(document["aws_port"]),
+            primary_port=int(document["primary_port"]),
+            secondary_port=int(document["secondary_port"]),
             processes=tuple(ProcessRecord(**process) for process in document["processes"]),
         )
     except (FileNotFoundError, ValueError, KeyError, TypeError):

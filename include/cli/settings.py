@@ -1,6 +1,7 @@
 """Where the local stack lives and which ports it takes."""
 
 import hashlib
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,8 @@ from include.cli.refusal import RefusalError
 
 UI_PORT_VARIABLE = "LANDFALL_UI_PORT"
 AWS_PORT_VARIABLE = "LANDFALL_AWS_PORT"
+PRIMARY_PORT_VARIABLE = "LANDFALL_PRIMARY_PORT"
+SECONDARY_PORT_VARIABLE = "LANDFALL_SECONDARY_PORT"
 HOME_VARIABLE = "LANDFALL_HOME"
 STACK_ID_VARIABLE = "LANDFALL_STACK_ID"
 
@@ -17,12 +20,14 @@ LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True, kw_only=True)
 class StackSettings:
-    """One local stack: its code, its state folder and its two ports."""
+    """One local stack: its code, its state folder and its four ports."""
 
     project_root: Path
     home: Path
     ui_port: int = 18080
     aws_port: int = 14566
+    primary_port: int = 14331
+    secondary_port: int = 14332
 
     @property
     def stack_id(self) -> str:
@@ -44,6 +49,11 @@ class StackSettings:
     @property
     def aws_state(self) -> Path:
         return self.home / "aws"
+
+    @property
+    def sqlserver(self) -> Path:
+        """Where both SQL Servers keep state, backups and copies."""
+        return self.home / "sqlserver"
 
     @property
     def logs(self) -> Path:
@@ -70,15 +80,29 @@ def project_root() -> Path:
 def stack_settings(environment: Mapping[str, str]) -> StackSettings:
     """Read the settings from environment variables.
 
-    :raises RefusalError: a port is no number between 1024 and 65535, or both ports are the same.
+    :raises RefusalError: a port is no number between 1024 and 65535, or two ports are the same.
     """
+    ports = {name: _port(environment, name=name, default=default) for name, default in _DEFAULT_PORTS.items()}
+    for first, second in itertools.combinations(ports, 2):
+        if ports[first] == ports[second]:
+            raise RefusalError(f"{first} and {second} are both {ports[first]}: give each its own port.")
     root = project_root()
-    ui_port = _port(environment, name=UI_PORT_VARIABLE, default=18080)
-    aws_port = _port(environment, name=AWS_PORT_VARIABLE, default=14566)
-    if ui_port == aws_port:
-        raise RefusalError(f"{UI_PORT_VARIABLE} and {AWS_PORT_VARIABLE} are both {ui_port}: give each its own port.")
-    home = Path(environment.get(HOME_VARIABLE) or root / ".landfall").expanduser().resolve()
-    return StackSettings(project_root=root, home=home, ui_port=ui_port, aws_port=aws_port)
+    return StackSettings(
+        project_root=root,
+        home=Path(environment.get(HOME_VARIABLE) or root / ".landfall").expanduser().resolve(),
+        ui_port=ports[UI_PORT_VARIABLE],
+        aws_port=ports[AWS_PORT_VARIABLE],
+        primary_port=ports[PRIMARY_PORT_VARIABLE],
+        secondary_port=ports[SECONDARY_PORT_VARIABLE],
+    )
+
+
+_DEFAULT_PORTS: Mapping[str, int] = {
+    UI_PORT_VARIABLE: StackSettings.ui_port,
+    AWS_PORT_VARIABLE: StackSettings.aws_port,
+    PRIMARY_PORT_VARIABLE: StackSettings.primary_port,
+    SECONDARY_PORT_VARIABLE: StackSettings.secondary_port,
+}
 
 
 def _port(environment: Mapping[str, str], *, name: str, default: int) -> int:

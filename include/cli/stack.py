@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from include.cli import components
-from include.cli.components import Component, airflow_components, local_aws
+from include.cli.components import Component, airflow_components, local_aws, local_sql_servers
 from include.cli.credentials import ensure_credentials
 from include.cli.environment import airflow_environment
 from include.cli.health import healthy_components
@@ -22,10 +22,11 @@ from include.cli.refusal import RefusalError
 from include.cli.run_file import RunRecord, read_run, write_run
 from include.cli.schema import migrate_if_needed
 from include.cli.settings import StackSettings
+from include.cli.sql_servers import make_folders
 from include.cli.stack_status import StackStatus, status
 
 START_SECONDS = 180.0
-STEPS = 8
+STEPS = 3 + len(components.NAMES)
 
 Announce = Callable[[int, str], None]
 """Called with (steps done of STEPS, what happens now)."""
@@ -76,11 +77,14 @@ def down(settings: StackSettings) -> DownReport:
 
 def _start(settings: StackSettings, *, announce: Announce) -> None:
     credentials = ensure_credentials(settings)
+    make_folders(settings)
     run = RunRecord(
         stack_id=settings.stack_id,
         started_at=datetime.now(UTC),
         ui_port=settings.ui_port,
         aws_port=settings.aws_port,
+        primary_port=settings.primary_port,
+        secondary_port=settings.secondary_port,
     )
     launched: list[Launched] = []
 
@@ -91,8 +95,12 @@ def _start(settings: StackSettings, *, announce: Announce) -> None:
         write_run(settings.run_file, run)
 
     write_run(settings.run_file, run)
-    announce(1, "starting the local AWS")
-    begin(local_aws(settings, inherited=os.environ))
+    announce(1, "starting the local AWS and both SQL Servers")
+    for stand_in in (
+        local_aws(settings, inherited=os.environ),
+        *local_sql_servers(settings, credentials, inherited=os.environ),
+    ):
+        begin(stand_in)
     announce(2, "preparing Airflow's database")
     migrate_if_needed(settings, environment=airflow_environment(settings, credentials, inherited=os.environ))
     announce(3, "starting Airflow")
@@ -149,12 +157,12 @@ def _stop_all(settings: StackSettings) -> DownReport:
     run = read_run(settings.run_file)
     records = run.processes if run else ()
     found = stack_processes(settings.stack_id, records)
-    kept_for_last = {record.pid for record in records if record.name == components.LOCAL_AWS}
+    kept_for_last = {record.pid for record in records if record.name in components.STAND_INS}
     leaders = {record.pid for record in records} - kept_for_last
-    # Airflow's four first, so that running tasks can still write to the local AWS; then their children; then AWS.
+    # Airflow's four first, so that running tasks can still write; then their children; then AWS and the SQL Servers.
     stop([process for process in found if process.pid in leaders], grace_seconds=15.0)
     rest = stack_processes(settings.stack_id, records)
-    # Without records nobody was asked yet, and the local AWS may be among them: give all of them the full time.
+    # Without records nobody was asked yet, and the stand-ins may be among them: give all of them the full time.
     stop([process for process in rest if process.pid not in kept_for_last], grace_seconds=5.0 if records else 15.0)
     stop([process for process in rest if process.pid in kept_for_last], grace_seconds=15.0)
     remaining = stack_processes(settings.stack_id, records)

@@ -7,7 +7,8 @@ from dataclasses import asdict
 from include.cli import stack, stack_status
 from include.cli.credentials import USER_ROLES, read_credentials
 from include.cli.output import print_json, print_table, progress
-from include.cli.settings import stack_settings
+from include.cli.settings import StackSettings, stack_settings
+from include.cli.sql_servers import SQL_LOGIN
 
 
 def up(environment: Mapping[str, str], *, as_json: bool) -> None:
@@ -19,7 +20,8 @@ def up(environment: Mapping[str, str], *, as_json: bool) -> None:
         print_json(asdict(now) | {"started": started})
         return
     _say(f"{'The stack is up' if started else 'The stack was already up'}: Airflow at {now.ui_url},")
-    _say(f"the local AWS at {now.aws_url}. Log in as {', '.join(USER_ROLES)};")
+    _say(f"the local AWS at {now.aws_url}, SQL Servers {' and '.join(now.sql_servers)}.")
+    _say(f"Log in to Airflow as {', '.join(USER_ROLES)}, to the SQL Servers as {SQL_LOGIN};")
     _say("their passwords: `landfall status --passwords`. Stop it with `landfall down`.")
 
 
@@ -39,16 +41,23 @@ def status(environment: Mapping[str, str], *, as_json: bool, passwords: bool) ->
     """Print the state of every component; return whether all are healthy."""
     settings = stack_settings(environment)
     now = stack_status.status(settings)
-    known = dict(read_credentials(settings.secrets_file).passwords) if passwords else {}
+    known = _passwords(settings) if passwords else {}
     if as_json:
         print_json(asdict(now) | ({"passwords": known} if passwords else {}))
     else:
         rows = [(part.name, part.state, part.pid, part.port, part.log) for part in now.components]
         print_table(("component", "state", "pid", "port", "log"), rows)
         _say(f"The stack is {now.state}. Airflow: {now.ui_url}  local AWS: {now.aws_url}")
+        _say(f"SQL Servers: {'  '.join(now.sql_servers)}")
         if known:
-            print_table(("user", "role", "password"), [(user, USER_ROLES[user], word) for user, word in known.items()])
+            roles = {**USER_ROLES, SQL_LOGIN: "both SQL Servers"}
+            print_table(("user", "role", "password"), [(user, roles[user], word) for user, word in known.items()])
     return now.state == "up"
+
+
+def _passwords(settings: StackSettings) -> dict[str, str]:
+    credentials = read_credentials(settings.secrets_file)
+    return {**credentials.passwords, SQL_LOGIN: credentials.sqlserver_password}
 
 
 def _say(sentence: str) -> None:

@@ -6,7 +6,8 @@ from include.cli import components
 from include.cli.health import healthy_components
 from include.cli.processes import is_running
 from include.cli.run_file import RunRecord, read_run
-from include.cli.settings import StackSettings
+from include.cli.settings import LOOPBACK, StackSettings
+from include.cli.sql_servers import sql_servers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,11 +23,15 @@ class ComponentStatus:
 
 @dataclass(frozen=True, kw_only=True)
 class StackStatus:
-    """The whole stack: ``state`` is up (all healthy), degraded (some) or down (none runs)."""
+    """The whole stack: ``state`` is up (all healthy), degraded (some) or down (none runs).
+
+    ``sql_servers`` are the primary and the secondary as "NAME host,port", the way SQL Server's own tools write it.
+    """
 
     state: str
     ui_url: str
     aws_url: str
+    sql_servers: tuple[str, ...]
     secrets_file: str
     components: tuple[ComponentStatus, ...]
 
@@ -36,14 +41,25 @@ def status(settings: StackSettings) -> StackStatus:
     run = read_run(settings.run_file)
     if run is None:
         return _status(settings, run=None, healthy=set())
-    settings = replace(settings, ui_port=run.ui_port, aws_port=run.aws_port)
+    settings = replace(
+        settings,
+        ui_port=run.ui_port,
+        aws_port=run.aws_port,
+        primary_port=run.primary_port,
+        secondary_port=run.secondary_port,
+    )
     alive = any(is_running(process) for process in run.processes)
     healthy = healthy_components(settings, started_at=run.started_at) if alive else set()
     return _status(settings, run=run, healthy=healthy)
 
 
 def _status(settings: StackSettings, *, run: RunRecord | None, healthy: set[str]) -> StackStatus:
-    ports = {components.LOCAL_AWS: settings.aws_port, components.API_SERVER: settings.ui_port}
+    ports = {
+        components.LOCAL_AWS: settings.aws_port,
+        components.SQL_PRIMARY: settings.primary_port,
+        components.SQL_SECONDARY: settings.secondary_port,
+        components.API_SERVER: settings.ui_port,
+    }
     listed = []
     for name in components.NAMES:
         record = run.process(name) if run else None
@@ -59,6 +75,7 @@ def _status(settings: StackSettings, *, run: RunRecord | None, healthy: set[str]
         state=overall,
         ui_url=settings.ui_url,
         aws_url=settings.aws_url,
+        sql_servers=tuple(f"{place.name} {LOOPBACK},{place.port}" for place in sql_servers(settings)),
         secrets_file=str(settings.secrets_file),
         components=tuple(listed),
     )

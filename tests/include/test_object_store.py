@@ -1,12 +1,15 @@
 """The object store keeps documents whole, and lets only one of two writers win."""
 
 from collections.abc import Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from include.object_store import ObjectStore
 from tests.local_aws import start_local_aws
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture(scope="module")

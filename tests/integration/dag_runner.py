@@ -142,6 +142,7 @@ def _serve() -> None:
 
     settings.configure_orm()
     init_auth_manager()
+    _hurry_boto()
     for line in sys.stdin:
         order = json.loads(line)
         bag = DagBag(dag_folder=ROOT / "dags", bundle_path=ROOT / "dags", bundle_name="dags-folder")
@@ -150,11 +151,23 @@ def _serve() -> None:
         sys.stdout.flush()
 
 
+def _hurry_boto() -> None:
+    """Let the clients of all runs share AWS's service models, a third of a run's time, and retry at once."""
+    from functools import cache
+
+    import botocore.session
+    from botocore.retries.standard import ExponentialBackoff
+
+    botocore.session.create_loader = cache(botocore.session.create_loader)
+    ExponentialBackoff.delay_amount = lambda *_: 0.05
+
+
 def _run(dag: Any, order: dict[str, Any]) -> dict[str, Any]:
     from unittest.mock import patch
 
     from tests.integration.killed_workers import cut_off
 
+    dag.deadline = []  # DAG.test (3.3.2) fails at the end of a run that has one; deadlines are the scheduler's work
     for task in dag.tasks:
         _retry_at_once(task)
         if order["dying"].get(task.task_id):

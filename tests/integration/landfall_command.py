@@ -30,21 +30,40 @@ class UserStack:
     settings: StackSettings
 
     @classmethod
-    def in_folder(cls, home: Path) -> "UserStack":
+    def in_folder(cls, home: Path, *, root: Path | None = None) -> "UserStack":
+        """`root` holds the DAGs, plugins and code that Airflow runs: this project's unless it says otherwise."""
         return cls(
-            StackSettings(project_root=project_root(), home=home.resolve(), ui_port=free_port(), aws_port=free_port())
+            StackSettings(
+                project_root=root or project_root(),
+                home=home.resolve(),
+                ui_port=free_port(),
+                aws_port=free_port(),
+                primary_port=free_port(),
+                secondary_port=free_port(),
+            )
         )
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        settings = self.settings
+        return (settings.ui_port, settings.aws_port, settings.primary_port, settings.secondary_port)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What leads the `landfall` command to this stack."""
+        return {
+            "LANDFALL_HOME": str(self.settings.home),
+            "LANDFALL_UI_PORT": str(self.settings.ui_port),
+            "LANDFALL_AWS_PORT": str(self.settings.aws_port),
+            "LANDFALL_PRIMARY_PORT": str(self.settings.primary_port),
+            "LANDFALL_SECONDARY_PORT": str(self.settings.secondary_port),
+        }
 
     def landfall(self, *words: str, limit_seconds: float) -> dict[str, Any]:
         """Run `landfall <words> --json` to its end and return what it printed; fails with its words otherwise."""
         ended = subprocess.run(
             [str(Path(sys.executable).with_name("landfall")), *words, "--json"],
-            env=os.environ
-            | {
-                "LANDFALL_HOME": str(self.settings.home),
-                "LANDFALL_UI_PORT": str(self.settings.ui_port),
-                "LANDFALL_AWS_PORT": str(self.settings.aws_port),
-            },
+            env=os.environ | self.environment,
             cwd=self.settings.home.parent,
             capture_output=True,
             text=True,

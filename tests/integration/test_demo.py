@@ -5,6 +5,7 @@ One stack and one demo for the whole file; the tests build on each other in this
 
 import itertools
 import json
+import re
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -31,7 +32,7 @@ from tests.integration.landfall_command import UserStack
 
 pytestmark = pytest.mark.stack
 
-DEMO_SECONDS = 300
+DEMO_SECONDS = 600
 DOWN_SECONDS = 120
 HEAL_SECONDS = 200
 TASK_SECONDS = 120
@@ -56,10 +57,59 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[UserStack]:
 
 
 @pytest.fixture(scope="module")
-def demo(stack: UserStack) -> dict[str, Any]:
-    """What `landfall demo --json` printed about the family."""
-    printed: dict[str, Any] = stack.landfall("demo", limit_seconds=DEMO_SECONDS)["ioc_refresh"]
-    return printed
+def printed(stack: UserStack) -> dict[str, Any]:
+    """What `landfall demo --json` printed, all families."""
+    return stack.landfall("demo", limit_seconds=DEMO_SECONDS)
+
+
+@pytest.fixture(scope="module")
+def demo(printed: dict[str, Any]) -> dict[str, Any]:
+    """What it printed about IOC refresh."""
+    family: dict[str, Any] = printed["ioc_refresh"]
+    return family
+
+
+@pytest.fixture(scope="module")
+def moved(printed: dict[str, Any]) -> dict[str, Any]:
+    """What it printed about log shipping."""
+    family: dict[str, Any] = printed["log_shipping"]
+    return family
+
+
+def test_clients_of_the_moved_databases_lose_no_acknowledged_commit(moved: dict[str, Any]) -> None:
+    assert set(moved["clients"]) == {"Sales", "Inventory"}
+    for client in moved["clients"].values():
+        assert client["acknowledged"] > 50
+        assert (client["lost"], client["strangers"]) == (0, 0)
+        assert client["longest_pause_seconds"] > 0
+
+
+def test_demo_moves_both_databases_away_and_home(moved: dict[str, Any]) -> None:
+    assert set(moved["moved_to"].values()) == {"EC2SQL02"}
+    assert set(moved["home_on"].values()) == {"SQLFCI01"}
+
+
+@pytest.mark.parametrize("run", ["fail_over", "fail_back"])
+def test_planned_move_is_approved_by_another_user_and_measured(moved: dict[str, Any], run: str) -> None:
+    report = moved[run]
+    assert (report["verdict"], report["approved_by"]) == ("moved", "oncall")
+    assert report["rpo_seconds"] == {"Sales": 0, "Inventory": 0}
+    parts = ("inside_sql_server_seconds", "waiting_for_a_person_seconds", "orchestration_seconds")
+    assert all(report[part] > 0 for part in parts)
+    assert report["rto_seconds"] == pytest.approx(sum(report[part] for part in parts), abs=0.1)
+
+
+def test_drill_is_measured_and_moves_nothing(moved: dict[str, Any]) -> None:
+    assert moved["drill"]["verdict"] == "rehearsed"
+    assert moved["drill"]["rto_seconds"] > 0
+    assert all(rpo >= 0 for rpo in moved["drill"]["rpo_seconds"].values())
+
+
+@pytest.mark.parametrize("run", ["drill", "fail_over", "fail_back"])
+def test_every_report_is_a_page_that_names_both_databases(moved: dict[str, Any], run: str) -> None:
+    page = httpx.get(moved[run]["report"], trust_env=False, timeout=30)
+    assert (page.status_code, page.headers["content-type"].partition(";")[0]) == (200, "text/html")
+    assert {"Sales", "Inventory"} <= set(re.findall(r"Sales|Inventory", page.text))
 
 
 def test_demo_takes_or_refuses_every_mail_and_says_why(demo: dict[str, Any]) -> None:
@@ -154,8 +204,7 @@ def test_down_leaves_no_process_and_no_port_of_the_stack(stack: UserStack, demo:
     ended = stack.landfall("down", limit_seconds=DOWN_SECONDS)
     assert ended["stopped"] + ended["killed"] > len(components.NAMES)
     assert stack.processes() == []
-    assert port_is_free(stack.settings.ui_port)
-    assert port_is_free(stack.settings.aws_port)
+    assert all(port_is_free(port) for port in stack.ports)
 
 
 def post_wave(stack: UserStack) -> None:

@@ -3,12 +3,10 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import psutil
 import pytest
@@ -17,10 +15,10 @@ from include.cli import components, stack
 from include.cli.airflow_api import AirflowApi, AirflowApiError
 from include.cli.credentials import read_credentials
 from include.cli.preflight import port_is_free
-from include.cli.processes import stack_processes
 from include.cli.run_file import read_run
-from include.cli.settings import StackSettings, project_root
+from include.cli.settings import project_root
 from include.cli.stack_status import status
+from tests.integration.landfall_command import UserStack
 
 pytestmark = pytest.mark.stack
 
@@ -54,42 +52,24 @@ def silent(_done: int, _text: str) -> None:
     """Take progress and show nothing."""
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@dataclass(frozen=True)
-class Running:
-    settings: StackSettings
-
-    def as_user(self, name: str) -> AirflowApi:
-        passwords = read_credentials(self.settings.secrets_file).passwords
-        return AirflowApi(self.settings.ui_url, name, passwords[name])
-
-    def processes(self) -> list[psutil.Process]:
-        return stack_processes(self.settings.stack_id)
-
-
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[UserStack]:
     root = tmp_path_factory.mktemp("project")
     for name in ("include", "plugins"):
         (root / name).symlink_to(project_root() / name)
     (root / "dags").mkdir()
     (root / "dags" / "trial.py").write_text(TRIAL_DAG)
-    settings = StackSettings(project_root=root, home=root / ".landfall", ui_port=free_port(), aws_port=free_port())
+    mine = UserStack.in_folder(root / ".landfall", root=root)
     try:
-        now, started = stack.up(settings, announce=silent)
+        now, started = stack.up(mine.settings, announce=silent)
         assert (now.state, started) == ("up", True)
-        yield Running(settings)
+        yield mine
     finally:
-        stack.down(settings)
+        stack.down(mine.settings)
 
 
 @pytest.fixture(scope="module")
-def trial_dag(running: Running) -> str:
+def trial_dag(running: UserStack) -> str:
     """Wait until the DAG processor has stored the trial DAG, and let it run."""
     with running.as_user("admin") as admin:
         deadline = time.monotonic() + 60
@@ -99,7 +79,7 @@ def trial_dag(running: Running) -> str:
     return "trial_run"
 
 
-def test_every_socket_of_the_stack_listens_on_the_loopback(running: Running) -> None:
+def test_every_socket_of_the_stack_listens_on_the_loopback(running: UserStack) -> None:
     listening = {
         connection.laddr
         for process in running.processes()
@@ -107,13 +87,13 @@ def test_every_socket_of_the_stack_listens_on_the_loopback(running: Running) -> 
         if connection.status == psutil.CONN_LISTEN
     }
     assert {address.ip for address in listening} == {"127.0.0.1"}
-    assert {running.settings.ui_port, running.settings.aws_port} <= {address.port for address in listening}
+    assert set(running.ports) <= {address.port for address in listening}
 
 
-def test_no_secret_stands_on_a_command_line_or_in_a_file_for_others(running: Running) -> None:
+def test_no_secret_stands_on_a_command_line_or_in_a_file_for_others(running: UserStack) -> None:
     credentials = read_credentials(running.settings.secrets_file)
     secrets = {credentials.fernet_key, credentials.jwt_secret, credentials.api_secret_key}
-    secrets.update(credentials.passwords.values())
+    secrets.update([*credentials.passwords.values(), credentials.sqlserver_password])
     command_lines = " ".join(word for process in running.processes() for word in process.cmdline())
     assert "airflow" in command_lines
     assert not [secret for secret in secrets if secret in command_lines]
@@ -123,7 +103,7 @@ def test_no_secret_stands_on_a_command_line_or_in_a_file_for_others(running: Run
             assert path.stat().st_mode & 0o077 == 0, path
 
 
-def test_viewer_looks_at_a_dag_but_cannot_trigger_it(running: Running, trial_dag: str) -> None:
+def test_viewer_looks_at_a_dag_but_cannot_trigger_it(running: UserStack, trial_dag: str) -> None:
     with running.as_user("viewer") as viewer:
         assert trial_dag in {dag["dag_id"] for dag in viewer.dags()}
         with pytest.raises(AirflowApiError) as refusal:
@@ -131,13 +111,13 @@ def test_viewer_looks_at_a_dag_but_cannot_trigger_it(running: Running, trial_dag
     assert refusal.value.status == 403
 
 
-def test_wrong_password_is_refused(running: Running) -> None:
+def test_wrong_password_is_refused(running: UserStack) -> None:
     with AirflowApi(running.settings.ui_url, "admin", "guess") as stranger, pytest.raises(AirflowApiError) as refusal:
         stranger.dags()
     assert refusal.value.status == 401
 
 
-def test_run_ends_as_its_tasks_and_the_named_approver_say(running: Running, trial_dag: str) -> None:
+def test_run_ends_as_its_tasks_and_the_named_approver_say(running: UserStack, trial_dag: str) -> None:
     seen: list[tuple[str, dict[str, str]]] = []
     with running.as_user("analyst") as analyst, running.as_user("oncall") as oncall:
         run_id = analyst.trigger(trial_dag, {})
@@ -160,18 +140,13 @@ def test_run_ends_as_its_tasks_and_the_named_approver_say(running: Running, tria
         assert analyst.xcom(trial_dag, run_id, "approve")["responded_by_user"]["id"] == "oncall"
 
 
-def test_command_reports_a_healthy_stack_and_leaves_it_alone(running: Running) -> None:
+def test_command_reports_a_healthy_stack_and_leaves_it_alone(running: UserStack) -> None:
     settings = running.settings
-    environment = os.environ | {
-        "LANDFALL_HOME": str(settings.home),
-        "LANDFALL_UI_PORT": str(settings.ui_port),
-        "LANDFALL_AWS_PORT": str(settings.aws_port),
-    }
     before = read_run(settings.run_file)
     for command in ("status", "up"):
         ended = subprocess.run(
             [sys.executable, "-m", "include.cli.main", command, "--json"],
-            env=environment,
+            env=os.environ | running.environment,
             cwd=project_root(),
             capture_output=True,
             text=True,
@@ -181,7 +156,7 @@ def test_command_reports_a_healthy_stack_and_leaves_it_alone(running: Running) -
     assert read_run(settings.run_file) == before
 
 
-def test_killed_scheduler_shows_and_up_heals_the_stack(running: Running) -> None:
+def test_killed_scheduler_shows_and_up_heals_the_stack(running: UserStack) -> None:
     now = {part.name: part for part in status(running.settings).components}
     pid = now[components.SCHEDULER].pid
     assert pid
@@ -196,14 +171,13 @@ def test_killed_scheduler_shows_and_up_heals_the_stack(running: Running) -> None
     assert not [orphan for orphan in orphans if orphan.is_running() and orphan.status() != psutil.STATUS_ZOMBIE]
 
 
-def test_down_leaves_no_process_and_no_port_even_without_its_run_file(running: Running) -> None:
+def test_down_leaves_no_process_and_no_port_even_without_its_run_file(running: UserStack) -> None:
     assert len(running.processes()) > len(components.NAMES)
     running.settings.run_file.unlink()
 
     stack.down(running.settings)
 
     assert running.processes() == []
-    assert port_is_free(running.settings.ui_port)
-    assert port_is_free(running.settings.aws_port)
+    assert all(port_is_free(port) for port in running.ports)
     assert status(running.settings).state == "down"
     assert stack.down(running.settings).stopped == 0

@@ -16,6 +16,7 @@ from include.cli.components import Component
 from include.cli.logs import ROTATE_BYTES, last_lines, rotate
 from include.cli.refusal import RefusalError
 from include.cli.settings import StackSettings, project_root
+from tests.integration.landfall_command import UserStack
 
 
 def landfall(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -29,11 +30,6 @@ def landfall(*arguments: str, **environment: str) -> subprocess.CompletedProcess
     )
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
 def test_status_of_a_stack_that_is_down_ends_with_3(tmp_path: Path) -> None:
     ended = landfall("status", "--json", LANDFALL_HOME=str(tmp_path))
     answer = json.loads(ended.stdout)
@@ -44,7 +40,7 @@ def test_status_of_a_stack_that_is_down_ends_with_3(tmp_path: Path) -> None:
 def test_taken_port_ends_up_with_3_and_one_sentence(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = str(server.getsockname()[1])
-        ended = landfall("up", LANDFALL_HOME=str(tmp_path), LANDFALL_UI_PORT=port, LANDFALL_AWS_PORT=str(free_port()))
+        ended = landfall("up", **UserStack.in_folder(tmp_path).environment | {"LANDFALL_UI_PORT": port})
     assert ended.returncode == 3
     assert ended.stderr.splitlines()[-1].startswith(f"landfall: Port {port} (for Airflow's web UI) is taken")
     assert "Traceback" not in ended.stderr
@@ -91,9 +87,10 @@ def test_process_that_dies_while_starting_is_reported_with_its_last_words(
         return Component(name=components.LOCAL_AWS, command=command, environment={"PATH": os.environ["PATH"]})
 
     monkeypatch.setattr(stack, "local_aws", dying)
+    monkeypatch.setattr(stack, "local_sql_servers", lambda *_, **__: ())
     monkeypatch.setattr(stack, "airflow_components", lambda *_, **__: ())
     monkeypatch.setattr(stack, "migrate_if_needed", lambda *_, **__: False)
-    settings = StackSettings(project_root=tmp_path, home=tmp_path, ui_port=free_port(), aws_port=free_port())
+    settings = UserStack.in_folder(tmp_path, root=tmp_path).settings
     with pytest.raises(RefusalError, match="The local-aws ended with code 4 while starting") as refusal:
         stack.up(settings, announce=lambda _done, _text: None)
     assert refusal.value.details == ("no such table: tags",)
@@ -170,4 +167,21 @@ def test_registered_names_are_the_promised_ones() -> None:
         "ioc_items_24h",
         "ioc_recall_1h",
         "ioc_items_1h",
+        "lost_with_tail",
+        "lost_without_tail_unstated",
+        "ship_50_seconds",
+        "fail_over_1_seconds",
+        "fail_over_50_seconds",
+        "sql_commit_rate",
+        "sql_commit_rate_8",
+        "sql_fetch_rate",
+        "sql_log_backup_ms",
     ]
+
+
+def test_group_stands_for_the_lines_of_its_modules() -> None:
+    assert bench.wanted_lines(["log_shipping", "gate_seconds"]) == {
+        *("lost_with_tail", "lost_without_tail_unstated"),
+        *("ship_50_seconds", "fail_over_1_seconds", "fail_over_50_seconds"),
+        "gate_seconds",
+    }

@@ -53,6 +53,27 @@ def test_long_running_service_says_whether_it_is_healthy(name: str) -> None:
     assert ("healthcheck" in SERVICES[name]) != (name in exempt)
 
 
+def test_both_sql_servers_start_only_when_their_profile_is_asked_for() -> None:
+    servers = {name for name, service in SERVICES.items() if service.get("profiles") == ["sqlserver"]}
+    assert servers == {"sql-primary", "sql-secondary"}
+    assert {SERVICES[name]["hostname"] for name in servers} == {"SQLFCI01", "EC2SQL02"}
+    assert not [name for name, service in SERVICES.items() if servers & set(service.get("depends_on") or {})]
+
+
+@pytest.mark.parametrize("side", ["primary", "secondary"])
+def test_worker_and_server_see_a_share_under_the_same_path(side: str) -> None:
+    mount = f"{side}-share:/shipping/{side}"
+    assert mount in SERVICES["worker"]["volumes"]
+    assert mount in SERVICES[f"sql-{side}"]["volumes"]
+    assert f"/shipping/{side}/backups /shipping/{side}/copies" in (ROOT / "Dockerfile").read_text()
+
+
+def test_no_command_line_shows_a_password() -> None:
+    for name, service in SERVICES.items():
+        words = [*service.get("command", []), *service.get("healthcheck", {}).get("test", [])]
+        assert not [word for word in words if re.search(r"(-P|--password)\b", word)], name
+
+
 def test_secret_without_a_value_stops_the_start_with_a_sentence() -> None:
     for name, default in re.findall(r"(?<!\$)\$\{(\w+)([^}]*)\}", TEXT):
         assert name in TEMPLATE, f"{name} is missing in env.template"

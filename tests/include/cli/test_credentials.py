@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,27 @@ def test_file_opened_to_others_is_closed_again(settings: StackSettings) -> None:
 
 def test_second_start_keeps_keys_and_passwords(settings: StackSettings) -> None:
     assert ensure_credentials(settings) == ensure_credentials(settings)
+
+
+def test_file_from_before_the_sql_servers_gets_their_password_and_keeps_everything_else(
+    settings: StackSettings,
+) -> None:
+    ensure_credentials(settings)
+    document = json.loads(settings.secrets_file.read_text())
+    del document["sqlserver_password"]
+    write_private(settings.secrets_file, json.dumps(document))
+    assert read_credentials(settings.secrets_file).sqlserver_password == ""
+    renewed = ensure_credentials(settings)
+    assert renewed.sqlserver_password
+    written = json.loads(settings.secrets_file.read_text())
+    assert written == document | {"sqlserver_password": renewed.sqlserver_password}
+    assert settings.secrets_file.stat().st_mode & 0o777 == 0o600
+
+
+def test_password_of_the_sql_servers_passes_their_policy() -> None:
+    word = new_credentials().sqlserver_password
+    assert len(word) >= 16
+    assert all(re.search(kind, word) for kind in ("[a-z]", "[A-Z]", "[0-9]", "[^a-zA-Z0-9]"))
 
 
 def test_airflow_finds_the_same_passwords(settings: StackSettings) -> None:

@@ -1,12 +1,16 @@
 """Reading Airflow's health report."""
 
+import socket
+import threading
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from include.cli.health import healthy_components, healthy_in_report
+from include.cli.health import healthy_components, healthy_in_report, speaks_tds
 from include.cli.settings import StackSettings
+from tests.local_sql_server import start_local_sql_server
 
 STARTED = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ALL = {"api-server", "scheduler", "triggerer", "dag-processor"}
@@ -40,5 +44,30 @@ def test_no_report_means_nothing_is_healthy(document: dict[str, Any] | None) -> 
 
 
 def test_servers_that_do_not_answer_are_not_healthy(tmp_path: Any) -> None:
-    settings = StackSettings(project_root=tmp_path, home=tmp_path, ui_port=1, aws_port=2)
+    settings = StackSettings(
+        project_root=tmp_path, home=tmp_path, ui_port=1, aws_port=2, primary_port=3, secondary_port=4
+    )
     assert healthy_components(settings, started_at=STARTED) == set()
+
+
+@pytest.mark.parametrize("words", [b"HTTP/1.1 400 Bad Request\r\n", b""])
+def test_server_that_does_not_answer_a_prelogin_is_no_sql_server(words: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        answering = threading.Thread(target=answer_one, args=(server, words))
+        answering.start()
+        assert not speaks_tds(server.getsockname()[1])
+        answering.join()
+
+
+def test_sql_server_is_healthy_as_soon_as_it_answers_a_prelogin(tmp_path: Path) -> None:
+    with start_local_sql_server(tmp_path / "primary") as server:
+        assert speaks_tds(server.port)
+        server.kill()
+        assert not speaks_tds(server.port)
+
+
+def answer_one(server: socket.socket, words: bytes) -> None:
+    connection, _ = server.accept()
+    with connection:
+        connection.recv(4096)
+        connection.sendall(words)

@@ -37,11 +37,23 @@ def test_other_python_is_refused_with_the_way_out(version: tuple[int, int]) -> N
         check_python(version)
 
 
-@pytest.mark.parametrize(("which", "variable"), [("ui_port", "LANDFALL_UI_PORT"), ("aws_port", "LANDFALL_AWS_PORT")])
+def free_ports() -> dict[str, int]:
+    return {which: free_port() for which in ("ui_port", "aws_port", "primary_port", "secondary_port")}
+
+
+@pytest.mark.parametrize(
+    ("which", "variable"),
+    [
+        ("ui_port", "LANDFALL_UI_PORT"),
+        ("aws_port", "LANDFALL_AWS_PORT"),
+        ("primary_port", "LANDFALL_PRIMARY_PORT"),
+        ("secondary_port", "LANDFALL_SECONDARY_PORT"),
+    ],
+)
 def test_taken_port_names_its_holder_and_the_variable(
     tmp_path: Path, taken_port: int, which: str, variable: str
 ) -> None:
-    ports = {"ui_port": free_port(), "aws_port": free_port()} | {which: taken_port}
+    ports = free_ports() | {which: taken_port}
     with pytest.raises(RefusalError) as refusal:
         check_ports(StackSettings(project_root=tmp_path, home=tmp_path, **ports))
     assert f"Port {taken_port}" in refusal.value.sentence
@@ -79,8 +91,6 @@ def test_state_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
 
 def test_check_leaves_nothing_but_a_private_folder(tmp_path: Path) -> None:
     home = tmp_path / "state"
-    check_all(
-        StackSettings(project_root=tmp_path, home=home, ui_port=free_port(), aws_port=free_port()), python=(3, 12)
-    )
+    check_all(StackSettings(project_root=tmp_path, home=home, **free_ports()), python=(3, 12))
     assert list(home.iterdir()) == []
     assert home.stat().st_mode & 0o777 == 0o700

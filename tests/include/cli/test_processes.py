@@ -53,6 +53,8 @@ def record_run(settings: StackSettings, *records: ProcessRecord) -> None:
         started_at=datetime(2026, 1, 1, tzinfo=UTC),
         ui_port=settings.ui_port,
         aws_port=settings.aws_port,
+        primary_port=settings.primary_port,
+        secondary_port=settings.secondary_port,
         processes=records,
     )
     write_run(settings.run_file, run)
