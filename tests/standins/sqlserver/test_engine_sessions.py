@@ -193,7 +193,9 @@ def test_alter_database_of_a_restoring_database_is_5052(lab):
 
 def test_rename_and_drop(lab):
     session = lab.session()
-    session.run("ALTER DATABASE Sales MODIFY NAME = Shop")
+    session.run("USE Sales; ALTER DATABASE Sales MODIFY NAME = Shop")
+    assert session.rows("SELECT DB_NAME(), id FROM t") == [("Shop", 1)]
+    session.run("USE master")
     assert session.rows("SELECT name FROM sys.databases WHERE database_id > 4") == [("Shop",)]
     assert session.error("DROP DATABASE Sales").number == 3701
     session.run("DROP DATABASE IF EXISTS Sales; DROP DATABASE Shop")

@@ -19,7 +19,7 @@ from include.standins.sqlserver.query.values import Cell, encode, to_python
 from include.standins.sqlserver.results import SqlType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from include.standins.sqlserver.engine.frames import Frame
     from include.standins.sqlserver.engine.homes import Home
@@ -151,9 +151,3 @@ def holds(session: LocalSession, frame: Frame, node: ast.Expression) -> bool:
     statement = compiled(session, frame, home, node, lambda context: compile_condition(node, context))
     with Errors(session, home, statement):
         return bool(run(session, frame, home, statement).fetchone()[0])
-
-
-def drained(rows: Iterator[Any]) -> None:
-    """Read rows that nobody wants any more, so that counts are right."""
-    for _ in rows:
-        pass

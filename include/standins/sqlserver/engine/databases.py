@@ -87,7 +87,10 @@ def alter_database(session: LocalSession, frame: Frame, statement: server.AlterD
         )
     if statement.new_name is not None:
         session.release_database(database.name)
+        current = session.database.lower() == database.name.lower()
         session.instance.catalog.rename(database.name, statement.new_name, session)
+        if current:
+            session.leave_database(statement.new_name)
         yield Message(5021, f"The database name '{statement.new_name}' has been set.")
         return
     for kind, value in statement.options:

@@ -6,14 +6,14 @@ import contextlib
 import sqlite3
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from include.standins.sqlserver.engine.facts import Facts
 from include.standins.sqlserver.engine.frames import Frame
 from include.standins.sqlserver.engine.homes import SYSTEM_DATABASES, Home, MsdbHome, SystemHome, UserHome
 from include.standins.sqlserver.engine.transactions import Transaction
 from include.standins.sqlserver.errors import BatchCancelled, SessionKilled, SqlError
-from include.standins.sqlserver.results import Event, Login, Message, Parameter, TransactionChanged
+from include.standins.sqlserver.results import Event, Login, Parameter, TransactionChanged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -269,16 +269,6 @@ class LocalSession:
         home = self._homes.pop(name.lower(), None)
         if home is not None:
             home.close()
-
-    # --- what functions ask
-
-    def say(self, number: int, text: str, *, state: int = 1) -> Message:
-        """An informational message."""
-        return Message(number, text, 0, state)
-
-    def global_value(self, name: str) -> Any:
-        """The value of an @@global."""
-        return self.facts.global_value(name)
 
 
 ROLLS_BACK = frozenset((1205, 245, 241, 3930, 596))

@@ -17,7 +17,6 @@ BIT = SqlType("bit")
 FLOAT = SqlType("float")
 DATETIME = SqlType("datetime")
 DATETIME2 = SqlType("datetime2", scale=7)
-DATE = SqlType("date")
 GUID = SqlType("uniqueidentifier")
 SYSNAME = SqlType("nvarchar", 128)
 LSN = SqlType("numeric", precision=25)
@@ -146,12 +145,6 @@ def read_declared(text: str) -> SqlType:
     if first is not None:
         return SqlType(name, None if first == "max" else int(first))
     return SqlType(name)
-
-
-def check_same_kind(what: str, type_: SqlType | None, *families: str) -> None:
-    """Raise 8116 when an argument's type does not suit a function."""
-    if type_ is not None and family(type_) not in families:
-        raise SqlError(8116, f"Argument data type {type_.name} is invalid for argument of {what}.")
 
 
 def refuse_conversion(source: SqlType, target: SqlType) -> SqlError:

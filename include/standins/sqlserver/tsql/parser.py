@@ -89,14 +89,9 @@ def _body(cursor: TokenCursor) -> st.Statement:
     while cursor.accept_operator(";"):
         pass
     statement = _statement(cursor)
-    if not cursor.at_words(";"):
-        _semicolon_before_else(cursor)
-    return statement
-
-
-def _semicolon_before_else(cursor: TokenCursor) -> None:
     if cursor.at_operator(";") and cursor.ahead().value == "ELSE":
         cursor.advance()
+    return statement
 
 
 def _if(cursor: TokenCursor) -> st.Statement:
