@@ -32,6 +32,14 @@ def quoted(name: str) -> str:
     return quote(name, safe="").replace("_", "%5F")
 
 
+def legible(run_id: str) -> str:
+    """Return a run's id as one part of an object key that a person reads and a browser opens as it is.
+
+    Ids that differ in odd characters only become the same; Airflow's own differ in their times.
+    """
+    return re.sub(r"[^A-Za-z0-9._-]", "-", run_id)
+
+
 def backup_file_name(*, database: str, server: str, at: datetime, short_id: str, kind: str = LOG) -> str:
     """Return the unique name of a backup file: `<database>_<UTC time>_<server>_<id>.<trn|bak|dif>`.
 

@@ -47,7 +47,7 @@ def restore_copy(work: FailOver, move: Move) -> tuple[str, dict[str, Any]]:
     with work.server(move.target) as server:
         before = standing(server, move.database)
         drop_copy_on(server, move.copy)
-        files = _files_for(work, move, server=server)
+        files = _files_for(work, move, server=server, production=before)
         restores = files.plan.restores
         for number, header in enumerate(restores):
             path = _path(work, move, header)
@@ -146,18 +146,36 @@ def proof_document(proof: ChainProof, *, state: DatabaseState) -> dict[str, Any]
     }
 
 
-def _files_for(work: FailOver, move: Move, *, server: SqlServer) -> CopyFiles:
-    """Plan from the files the secondary has; without a proven chain, from a fresh full backup of the primary."""
+def _files_for(work: FailOver, move: Move, *, server: SqlServer, production: Mapping[str, Any]) -> CopyFiles:
+    """Plan from the files the secondary has; where they do not lead to where it stands, from a fresh full backup.
+
+    After a failover and back, what the other side wrote meanwhile is in no file of the copy folder. While the primary
+    is lost, files that are proven but end early are rehearsed all the same; the measured RPO says so.
+    """
     book = load_book(work.workplace.store, move.database)  # read only: the drill holds no lease
     plan, why = _proven(_headers(work, move, server=server, book=book))
-    if plan is not None:
+    why = why or _falls_short(plan, production)
+    if plan is not None and not why:
         return CopyFiles(plan)
-    name = _fresh_full(work, move, why=why)
+    try:
+        name = _fresh_full(work, move, why=why)
+    except StepError:
+        if plan is None:
+            raise
+        return CopyFiles(plan)
     headers = [header for header in _headers(work, move, server=server, book=book) if header.files[0] == name]
     plan, why = _proven(headers)
     if plan is None:
         raise StepError(f"{move.database}: the fresh full backup {name} cannot be restored: {why}")
     return CopyFiles(plan, fresh_full=name)
+
+
+def _falls_short(plan: RestorePlan | None, production: Mapping[str, Any]) -> str:
+    """Say when a plan ends before the LSN up to which the secondary itself is restored; empty when it does not."""
+    redo_lsn = production.get("redo_lsn")
+    if plan is None or redo_lsn is None or plan.restores[-1].last_lsn >= int(redo_lsn):
+        return ""
+    return f"its files lead to LSN {plan.restores[-1].last_lsn}, and it stands at LSN {redo_lsn} already"
 
 
 def _headers(work: FailOver, move: Move, *, server: SqlServer, book: HeaderBook) -> list[BackupHeader]:

@@ -121,7 +121,7 @@ def _fence(
         fence = Fence(sessions=tuple(_session_lines(server, move.database)))
         damaged = state.state in DAMAGED
         if not damaged:
-            fence = _stop_activity(work, move, server=server, fence=fence, pause=pause)
+            _stop_activity(work, move, server=server, pause=pause)
         if work.plan.rollback_backup and not damaged:
             fence = _rollback_backup(work, move, server=server, fence=fence)
         _take_tail(work, move, server=server, fence=fence, damaged=damaged, pause=pause)
@@ -136,19 +136,22 @@ def _session_lines(server: SqlServer, database: str) -> list[str]:
     return lines[:SHOWN_SESSIONS]
 
 
-def _stop_activity(
-    work: FailOver, move: Move, *, server: SqlServer, fence: Fence, pause: Callable[[float], None]
-) -> Fence:
-    """Send everybody away, then count: what is counted now is what has to be there after the recovery."""
-    settings = work.workplace.configuration.database(move.database)
+def _stop_activity(work: FailOver, move: Move, *, server: SqlServer, pause: Callable[[float], None]) -> None:
+    """Send everybody away and let nobody in but one."""
 
-    def attempt() -> Fence:
+    def attempt() -> None:
         end_sessions(server, move.database)
         server.run(tsql.set_single_user(move.database), doing=f"SET SINGLE_USER on {move.database}")
-        rows = count_rows(server, move.database)
-        return replace(fence, rows=rows, beat=last_beat(server, move.database) if settings.canary else None)
 
-    return patiently(attempt, server=server, database=move.database, pause=pause)
+    patiently(attempt, server=server, database=move.database, pause=pause)
+
+
+def _counted(work: FailOver, move: Move, *, server: SqlServer, fence: Fence) -> Fence:
+    """Count what has to be there after the recovery, at the last moment: the one seat may be a client's again."""
+    settings = work.workplace.configuration.database(move.database)
+    end_sessions(server, move.database)
+    rows = count_rows(server, move.database)
+    return replace(fence, rows=rows, beat=last_beat(server, move.database) if settings.canary else None)
 
 
 def _rollback_backup(work: FailOver, move: Move, *, server: SqlServer, fence: Fence) -> Fence:
@@ -168,8 +171,9 @@ def _take_tail(
         state = read_state(server, move.database)
         if state is not None and state.takes_logs:
             return  # an earlier attempt whose answer was lost
+        counted = fence if damaged else _counted(work, move, server=server, fence=fence)
         name, pair = _new_file(work, move, kind=LOG)
-        work.workplace.store.put_json(_key(work, move.database), replace(fence, tail=name).to_dict())
+        work.workplace.store.put_json(_key(work, move.database), replace(counted, tail=name).to_dict())
         if not damaged:
             end_sessions(server, move.database)
         statement = tsql.back_up_log(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from include.log_shipping.fail_over.approvals import find_answer, find_losses
 from include.log_shipping.fail_over.plans import Mode, Move
 from include.log_shipping.fail_over.steps import FailOver, StepReport, find_step
-from include.log_shipping.names import quoted
+from include.log_shipping.names import legible
 from include.log_shipping.outcomes import Status
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def write_report(work: FailOver, *, dag_id: str, run_id: str) -> dict[str, Any]:
     """Write the report's JSON and page below `reports/` and return their addresses with the numbers."""
     report = build_report(work, dag_id=dag_id, run_id=run_id)
     store = work.workplace.store
-    key = store.key("reports", dag_id, quoted(run_id))
+    key = store.key("reports", dag_id, legible(run_id))
     document = store.put_json(f"{key}/{DOCUMENT}", report)
     page = store.put_bytes(f"{key}/{PAGE}", render(report).encode(), content_type="text/html; charset=utf-8")
     return {

@@ -9,6 +9,8 @@ import io
 import logging
 import pickle
 import threading
+from collections import defaultdict
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from moto.backends import get_backend
@@ -17,7 +19,7 @@ from moto.core.base_backend import AccountSpecificBackend, BackendDict, BaseBack
 from include.standins.aws.state_store import Change, StateStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +47,28 @@ class _Pickler(pickle.Pickler):
             return get_backend, (value.service_name,)
         if isinstance(value, AccountSpecificBackend):
             return _account, (value.service_name, value.account_id)
+        if isinstance(value, defaultdict):
+            # moto's own kinds, as SSM's parameters, are not made as pickle would make them, and many a factory is a
+            # lambda: `restore` takes it from the attribute that it replaces.
+            factory = None if isinstance(value.default_factory, FunctionType) else value.default_factory
+            return (
+                _default_dict,
+                (type(value), factory),
+                vars(value) if _has_state(value) else None,
+                None,
+                _items(value),
+            )
         return NotImplemented
+
+
+def _default_dict(kind: type[defaultdict[Any, Any]], factory: Callable[[], Any] | None) -> defaultdict[Any, Any]:
+    made = kind.__new__(kind)
+    made.default_factory = factory
+    return made
+
+
+def _items(value: defaultdict[Any, Any]) -> Iterator[tuple[Any, Any]]:
+    return iter(dict.items(value))
 
 
 def type_of_lock(lock: object) -> Any:
@@ -93,7 +116,16 @@ class ServiceKeeper:
         """Give every kept service its state back."""
         for service, blob in self._rows():
             for (account, region), state in pickle.loads(blob).items():  # noqa: S301 - our own file, of this user
-                get_backend(service)[account][region].__dict__.update(state)
+                attributes = get_backend(service)[account][region].__dict__
+                _take_factories(state, attributes)
+                attributes.update(state)
 
     def _rows(self) -> Iterator[tuple[str, bytes]]:
         return iter(list(self._store.read(KIND)))
+
+
+def _take_factories(state: Mapping[str, Any], fresh: Mapping[str, Any]) -> None:
+    """Give dictionaries whose factory could not be kept the one of the same attribute of a fresh backend."""
+    for name, value in state.items():
+        if isinstance(value, defaultdict) and value.default_factory is None:
+            value.default_factory = getattr(fresh.get(name), "default_factory", None)

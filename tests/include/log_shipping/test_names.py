@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.log_shipping.names import backup_file_name, file_prefix, parse_file_name, quoted
+from include.log_shipping.names import backup_file_name, file_prefix, legible, parse_file_name, quoted
 
 AT = datetime(2026, 3, 1, 12, 0, 5, tzinfo=UTC)
 NAMES = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), min_size=1, max_size=15)
@@ -43,3 +43,8 @@ def test_other_files_are_not_ours(name: str) -> None:
 def test_a_name_too_long_for_a_file_is_refused() -> None:
     with pytest.raises(ValueError, match="180 are possible"):
         file_name("ü" * 60)
+
+
+def test_a_runs_id_is_a_folder_that_a_browser_opens_as_it_reads() -> None:
+    assert legible("manual__2026-03-01T12:00:00.5+00:00") == "manual__2026-03-01T12-00-00.5-00-00"
+    assert "/" not in legible("odd/../id")

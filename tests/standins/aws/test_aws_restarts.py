@@ -141,7 +141,19 @@ def queries(aws: LocalAws) -> dict[str, Any]:
     return {"ended": ended, "stuck": stuck, "database": athena.database, "configuration": configuration}
 
 
-PREPARATIONS: list[Callable[[LocalAws], Any]] = [objects, versions, items, messages, records, queries]
+def names(aws: LocalAws) -> str:
+    """A parameter of two versions and a DNS record; remembers the hosted zone."""
+    ssm, route53 = aws.client("ssm"), aws.client("route53")
+    for value in ("old", "new"):
+        ssm.put_parameter(Name="/db/sales", Value=value, Type="String", Overwrite=True)
+    zone = route53.create_hosted_zone(Name="example.test.", CallerReference="1")["HostedZone"]["Id"]
+    record = {"Name": "db.example.test.", "Type": "CNAME", "TTL": 60, "ResourceRecords": [{"Value": "new."}]}
+    change = {"Changes": [{"Action": "UPSERT", "ResourceRecordSet": record}]}
+    route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch=change)
+    return str(zone)
+
+
+PREPARATIONS: list[Callable[[LocalAws], Any]] = [objects, versions, items, messages, records, queries, names]
 
 
 def _item(name: str) -> dict[str, Any]:
@@ -196,6 +208,16 @@ def test_queues_topics_and_logs_survive_and_deleted_messages_stay_deleted(restar
     assert [found["TopicArn"] for found in sns.list_topics()["Topics"]] == [restarted.remembered["messages"]]
     events = logs.get_log_events(logGroupName="g", logStreamName="s")["events"]
     assert [found["message"] for found in events] == ["hello"]
+
+
+def test_names_that_lead_clients_survive(restarted: Restarted) -> None:
+    ssm, route53 = restarted.aws.client("ssm"), restarted.aws.client("route53")
+    found = ssm.get_parameter(Name="/db/sales")["Parameter"]
+    assert (found["Value"], found["Version"]) == ("new", 2)
+    ssm.put_parameter(Name="/db/later", Value="x", Type="String")
+    listed = route53.list_resource_record_sets(HostedZoneId=restarted.remembered["names"])["ResourceRecordSets"]
+    (record,) = (each for each in listed if each["Type"] == "CNAME")
+    assert record["ResourceRecords"] == [{"Value": "new."}]
 
 
 def test_undelivered_records_are_delivered_once_after_the_restart(restarted: Restarted) -> None:

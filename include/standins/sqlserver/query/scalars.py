@@ -168,6 +168,15 @@ def _patindex(pattern: str | None, text: str | None) -> int | None:
     return 0
 
 
+def _upper(text: str) -> str:
+    """Change the case of each character for itself: SQL Server's UPPER leaves what has no single capital, as ß."""
+    return "".join(capital if len(capital := character.upper()) == 1 else character for character in text)
+
+
+def _lower(text: str) -> str:
+    return "".join(small if len(small := character.lower()) == 1 else character for character in text)
+
+
 def _of_text(function: Callable[[str], str]) -> Callable[[str | None], str | None]:
     return lambda text: None if text is None else function(text)
 
@@ -199,8 +208,8 @@ PURE: dict[str, Callable[..., Any]] = {
     "ts_guid_key": _guid_key,
     "ts_from_guid_key": _from_guid_key,
     "ts_like": like,
-    "ts_upper": _of_text(str.upper),
-    "ts_lower": _of_text(str.lower),
+    "ts_upper": _of_text(_upper),
+    "ts_lower": _of_text(_lower),
     "ts_reverse": _of_text(lambda text: text[::-1]),
     "ts_char": lambda code: None if code is None or not 0 <= code <= 255 else bytes([code]).decode("cp1252", "replace"),
     "ts_nchar": lambda code: None if code is None or not 0 <= code <= 65535 else chr(code),

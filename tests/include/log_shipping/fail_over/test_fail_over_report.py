@@ -96,7 +96,7 @@ def test_page_and_document_are_kept_together() -> None:
         written = write_report(worked(work), dag_id="log_shipping_fail_over", run_id="manual__1")
         keys = [key.rpartition("/")[2] for key in work.workplace.store.list_keys("reports")]
     assert sorted(keys) == ["index.html", "report.json"]
-    assert written["report"].endswith("/log_shipping/reports/log_shipping_fail_over/manual%5F%5F1/index.html")
+    assert written["report"].endswith("/log_shipping/reports/log_shipping_fail_over/manual__1/index.html")
 
 
 @pytest.mark.parametrize(

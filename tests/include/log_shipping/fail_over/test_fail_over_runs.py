@@ -244,6 +244,16 @@ def failed_over(fleet: Fleet, mode: Mode = Mode.PLANNED) -> None:
     fleet.new.databases[SALES].commit("dbo.orders")
 
 
+def test_a_drill_after_a_failover_and_back_has_what_was_written_meanwhile(fleet: Fleet) -> None:
+    failed_over(fleet)
+    fleet.run(Mode.REVERSE).all()
+    run = fleet.run(Mode.DRILL)
+    run.ready()
+    run.restore_copies()
+    (copy,) = (name for name in fleet.new.databases if name != SALES)
+    assert fleet.new.databases[copy].rows() == fleet.old.databases[SALES].rows() == {"dbo.orders": 5}
+
+
 def test_reverse_brings_everything_back_and_shipping_runs_as_before(fleet: Fleet) -> None:
     failed_over(fleet)
     run = fleet.run(Mode.REVERSE)

@@ -16,7 +16,7 @@ from include.log_shipping.fail_over.steps import (
     require,
     run_step,
 )
-from include.log_shipping.fail_over.verification import differences
+from include.log_shipping.fail_over.verification import differences, told_surplus
 from include.log_shipping.outcomes import Status
 from tests.include.log_shipping.fail_over.fail_over_run import run_of
 
@@ -102,11 +102,11 @@ def test_a_refused_run_is_not_tried_again() -> None:
         ({"dbo.a": 3, "dbo.b": 1}, 7, []),
         ({"dbo.a": 2, "dbo.b": 1}, 7, ["dbo.a had 3 rows, has 2"]),
         ({"dbo.a": 3}, 7, ["dbo.b had 1 rows, has no table"]),
-        ({"dbo.a": 3, "dbo.b": 1, "dbo.c": 0}, 7, ["dbo.c had no table rows, has 0"]),
+        ({"dbo.a": 9, "dbo.b": 1, "dbo.c": 2}, 8, []),  # written between the count and the tail
         ({"dbo.a": 3, "dbo.b": 1}, 6, ["the canary's last beat was 7, is 6"]),
     ],
 )
-def test_every_difference_from_the_fence_is_named(rows: dict[str, int], beat: int, told: list[str]) -> None:
+def test_all_that_is_missing_since_the_fence_is_named(rows: dict[str, int], beat: int, told: list[str]) -> None:
     assert differences(Fence(rows={"dbo.a": 3, "dbo.b": 1}, beat=7), rows=rows, beat=beat) == told
     assert differences(None, rows=rows, beat=beat) == []
 
@@ -137,3 +137,8 @@ def test_a_drill_notices_whatever_shipping_does_not_explain() -> None:
         "state was RESTORING, is ONLINE; redo_lsn was 10, is None"
     )
     assert disturbed(before, {}) != ""
+
+
+def test_rows_written_between_the_count_and_the_tail_are_told_and_no_fault() -> None:
+    assert told_surplus({"dbo.a": 3}, {"dbo.a": 3}) == "as counted on the old side"
+    assert told_surplus({"dbo.a": 3}, {"dbo.a": 4}).startswith("1 more than counted on the old side")
