@@ -51,13 +51,8 @@ class _Pickler(pickle.Pickler):
             # moto's own kinds, as SSM's parameters, are not made as pickle would make them, and many a factory is a
             # lambda: `restore` takes it from the attribute that it replaces.
             factory = None if isinstance(value.default_factory, FunctionType) else value.default_factory
-            return (
-                _default_dict,
-                (type(value), factory),
-                vars(value) if _has_state(value) else None,
-                None,
-                _items(value),
-            )
+            state = getattr(value, "__dict__", None) or None
+            return _default_dict, (type(value), factory), state, None, _items(value)
         return NotImplemented
 
 
