@@ -112,13 +112,21 @@ def follow(
         busy = [name for name, state in tasks.items() if state in ("queued", "running", "deferred", "awaiting_input")]
         done = sum(state in ("success", "skipped") for state in tasks.values())
         on_progress(f"{done}/{len(tasks)} tasks, {', '.join(busy) or 'scheduling'}")
-        for name in [name for name, state in tasks.items() if state == "awaiting_input" and name not in approved]:
-            approved.append(name)
-            users.oncall.answer_approval(dag_id, run_id, name, "Approve")
+        if "awaiting_input" in tasks.values():
+            approved.extend(_answer(users.oncall, dag_id, run_id))
 
     state = users.analyst.wait(dag_id, run_id, changed, timeout_seconds=limit_seconds)
     if state != "success":
         tasks = users.analyst.task_states(dag_id, run_id)
         failed = ", ".join(name for name, task in tasks.items() if task == "failed")
         raise RefusalError(f"The run {run_id} of {dag_id} failed at {failed}: read the task's log in the web UI.")
-    return FinishedRun(dag_id, run_id, round(time.monotonic() - started, 1), tuple(approved))
+    return FinishedRun(dag_id, run_id, round(time.monotonic() - started, 1), tuple(dict.fromkeys(approved)))
+
+
+def _answer(airflow: AirflowApi, dag_id: str, run_id: str) -> Iterator[str]:
+    """Approve what is not answered yet. A task that was retried asks again, and needs another answer."""
+    for asked in airflow.approvals(dag_id, run_id):
+        if not asked["responded_at"]:
+            task_id = str(asked["task_instance"]["task_id"])
+            airflow.answer_approval(dag_id, run_id, task_id, "Approve")
+            yield task_id

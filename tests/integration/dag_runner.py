@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +25,8 @@ from tests.local_aws import ROOT, LocalAws
 
 ANSWER = "dag_runner_answer: "
 LIMIT_SECONDS = 240
+SETTLED = 4
+"""Looks at a waiting approval, 0.3 s apart, before it is answered."""
 _MIGRATED: list[bytes] = []
 
 
@@ -239,11 +242,14 @@ def _answer(order: dict[str, Any], done: threading.Event) -> None:
     from airflow.utils.session import create_session
     from sqlalchemy import select
 
-    waiting = dict(order["answers"])
+    waiting, seen = dict(order["answers"]), Counter[str]()
     while waiting and not done.wait(0.3):
         with create_session() as session:
             query = select(TaskInstance).where(TaskInstance.state == "awaiting_input")
             for instance in session.scalars(query).all():
+                seen[str(instance.id)] += 1
+                if seen[str(instance.id)] < SETTLED:
+                    continue  # the task has asked and is still being put away: an answer now would be overwritten
                 answer = waiting.pop(instance.task_id, None)
                 if answer:
                     user = SimpleNamespace(get_id=lambda a=answer: a["user"], get_name=lambda a=answer: a["user"])
