@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -136,8 +136,13 @@ def render(report: Mapping[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["seconds"] = seconds_text
+    environment.filters |= {"seconds": seconds_text, "clock": clock_text}
     return environment.get_template("report.html").render(report=report, longest=_longest(report))
+
+
+def clock_text(at: str | None) -> str:
+    """Return a stored time for people, to the second and in UTC; a dash when there is none."""
+    return f"{datetime.fromisoformat(at).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if at else "–"
 
 
 def seconds_text(value: float | None) -> str:
