@@ -27,6 +27,8 @@ from landfall.operators.approval import ADMIN, ONCALL, RecordedApprovalOperator
 from landfall.retries import RETRYING
 from landfall.tags import Family, Impact, Rerun, tags
 
+ASKED_AGAIN = timedelta(seconds=2)
+"""Airflow may lose an answer that comes within seconds (3.3.2): the task asks again, and nobody writes meanwhile."""
 PARAMS = {
     "method": Param(
         "reverse",
@@ -102,6 +104,7 @@ def log_shipping_fail_back() -> None:
         subject="{{ ti.xcom_pull(task_ids='check_readiness', key='overwrite')['subject'] }}",
         body="{{ ti.xcom_pull(task_ids='check_readiness', key='overwrite')['brief'] }}",
         defaults="Reject",
+        retry_delay=ASKED_AGAIN,
         response_timeout=timedelta(hours=4),
         assigned_users=[ONCALL, ADMIN],
         record=record_overwrite,
@@ -112,6 +115,7 @@ def log_shipping_fail_back() -> None:
         subject="{{ ti.xcom_pull(task_ids='assess_loss')['subject'] }}",
         body="{{ ti.xcom_pull(task_ids='assess_loss')['brief'] }}",
         defaults="Reject",
+        retry_delay=ASKED_AGAIN,
         response_timeout=timedelta(minutes=30),
         assigned_users=[ONCALL, ADMIN],
         record=tasks.record_answer,

@@ -29,6 +29,8 @@ from landfall.tags import Family, Impact, Rerun, tags
 
 RTO_MINUTES = 30
 """When somebody is told that a run takes too long; the report compares each database with its own `rto_minutes`."""
+ASKED_AGAIN = timedelta(seconds=2)
+"""Airflow may lose an answer that comes within seconds (3.3.2): the task asks again, and nobody writes meanwhile."""
 PARAMS = {
     "mode": Param(
         "drill",
@@ -120,6 +122,7 @@ def log_shipping_fail_over() -> None:
         subject="{{ ti.xcom_pull(task_ids='assess_loss', key='loss')['subject'] }}",
         body="{{ ti.xcom_pull(task_ids='assess_loss', key='loss')['brief'] }}",
         defaults="Reject",
+        retry_delay=ASKED_AGAIN,
         response_timeout=timedelta(minutes=30),
         assigned_users=[ONCALL, ADMIN],
         record=tasks.record_answer,
@@ -129,6 +132,7 @@ def log_shipping_fail_over() -> None:
         subject="{{ ti.xcom_pull(task_ids='assess_loss', key='loss')['subject'] }}",
         body="{{ ti.xcom_pull(task_ids='assess_loss', key='loss')['brief'] }}",
         defaults="Reject",
+        retry_delay=ASKED_AGAIN,
         response_timeout=timedelta(hours=4),
         assigned_users=[ONCALL, ADMIN],
         record=tasks.record_answer,

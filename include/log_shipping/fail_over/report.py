@@ -142,7 +142,7 @@ def render(report: Mapping[str, Any]) -> str:
 
 def clock_text(at: str | None) -> str:
     """Return a stored time for people, to the second and in UTC; a dash when there is none."""
-    return f"{datetime.fromisoformat(at).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if at else "–"
+    return f"{datetime.fromisoformat(at).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if at else "-"
 
 
 def seconds_text(value: float | None) -> str:
