@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from include.log_shipping.configuration import DatabaseSettings
-    from include.log_shipping.fail_over.primaries import PrimaryRecord
+    from include.log_shipping.primaries import PrimaryRecord
 
 RESEED_HINT = "run log_shipping_fail_back with method reseed; it overwrites that side after an approval."
 

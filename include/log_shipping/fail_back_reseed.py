@@ -10,10 +10,10 @@ from include.log_shipping.copying import copy_file
 from include.log_shipping.fail_back import overwritten
 from include.log_shipping.fail_over.approvals import OVERWRITE, is_approved
 from include.log_shipping.fail_over.fencing import patiently, renew
-from include.log_shipping.fail_over.primaries import find_primary
 from include.log_shipping.fail_over.steps import FailOver, RunRefusedError, StepError
 from include.log_shipping.fleet import look, seen_in
 from include.log_shipping.names import FULL, LOG, backup_file_name, quoted
+from include.log_shipping.primaries import find_primary
 from include.log_shipping.server_state import DatabaseState, read_state
 
 if TYPE_CHECKING:

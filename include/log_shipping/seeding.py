@@ -10,7 +10,6 @@ from include.log_shipping import tsql
 from include.log_shipping.backing_up import take_database_backup
 from include.log_shipping.configuration_model import DatabaseSettings, FilePair, RestoreMode
 from include.log_shipping.copying import copy_file
-from include.log_shipping.fail_over.primaries import find_primary
 from include.log_shipping.failures import Reaction, SqlServerError
 from include.log_shipping.fleet import Workplace, roles_now
 from include.log_shipping.header_book import HeaderBook, backup_files, read_page
@@ -18,6 +17,7 @@ from include.log_shipping.leases import LeaseHeldError, held
 from include.log_shipping.names import quoted
 from include.log_shipping.outcomes import Outcome, Status
 from include.log_shipping.planning import former_primary_writes
+from include.log_shipping.primaries import find_primary
 from include.log_shipping.progress import read_standing
 from include.log_shipping.roles import Roles, Seen, Situation
 from include.log_shipping.server_state import DatabaseState

@@ -11,7 +11,6 @@ from include.log_shipping.backing_up import BackupRefusedError, TakenBackup, tak
 from include.log_shipping.chain import Position
 from include.log_shipping.collecting import Collected, copy_needed, forget_deleted, read_headers_of_copies
 from include.log_shipping.copying import CopyError
-from include.log_shipping.fail_over.primaries import find_primary
 from include.log_shipping.failures import ServerUnreachableError, SqlServerError
 from include.log_shipping.fleet import Workplace, roles_now
 from include.log_shipping.foreign_backups import foreign_log_backups
@@ -20,6 +19,7 @@ from include.log_shipping.header_checks import header_rows
 from include.log_shipping.leases import LeaseHeldError, LeaseLostError, held
 from include.log_shipping.outcomes import Outcome, Status
 from include.log_shipping.planning import SHIPPABLE, former_primary_writes
+from include.log_shipping.primaries import find_primary
 from include.log_shipping.progress import next_for, read_standing
 
 if TYPE_CHECKING:

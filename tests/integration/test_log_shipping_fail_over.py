@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from include.log_shipping.fail_over.primaries import PrimaryRecord, find_primary
 from include.log_shipping.leases import take
+from include.log_shipping.primaries import PrimaryRecord, find_primary
 from include.log_shipping.settings import LogShippingSettings
 from tests.integration.dag_runner import DagRunner, Run
 from tests.local_aws import LocalAws, start_local_aws

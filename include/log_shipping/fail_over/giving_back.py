@@ -9,11 +9,11 @@ from include.log_shipping.fail_over.approvals import is_recovery_approved
 from include.log_shipping.fail_over.drill import drop_copy
 from include.log_shipping.fail_over.fencing import find_fence
 from include.log_shipping.fail_over.plans import Mode, Move
-from include.log_shipping.fail_over.primaries import find_primary
 from include.log_shipping.fail_over.readiness import release
 from include.log_shipping.fail_over.recovery import MULTI_USER
 from include.log_shipping.fail_over.steps import FailOver, StepError, StepReport, find_step, run_step
 from include.log_shipping.fleet import look_at, seen_in
+from include.log_shipping.primaries import find_primary
 from include.log_shipping.roles import Unreachable
 from include.log_shipping.server_state import DatabaseState, read_state
 

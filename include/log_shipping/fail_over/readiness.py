@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Final
 from include.log_shipping import leases
 from include.log_shipping.fail_back import fail_back_refusal
 from include.log_shipping.fail_over.plans import FailOverPlan, Mode, Move, find_plan, write_plan
-from include.log_shipping.fail_over.primaries import find_primary
 from include.log_shipping.fail_over.steps import THREADS, RunRefusedError
 from include.log_shipping.fleet import States, Workplace, chosen, look, roles_in, seen_in
 from include.log_shipping.lanes import each
+from include.log_shipping.primaries import find_primary
 from include.log_shipping.roles import Roles, Seen, Situation, Unreachable
 from include.log_shipping.server_state import DatabaseState
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from include.log_shipping import tsql
 from include.log_shipping.fail_over.approvals import changed_facts, find_losses
 from include.log_shipping.fail_over.fencing import renew
-from include.log_shipping.fail_over.primaries import PrimaryRecord, find_primary, write_primary
 from include.log_shipping.fail_over.steps import FailOver, StepError
 from include.log_shipping.fleet import look_at, seen_in
+from include.log_shipping.primaries import PrimaryRecord, find_primary, write_primary
 from include.log_shipping.server_state import DatabaseState, read_state
 
 if TYPE_CHECKING:

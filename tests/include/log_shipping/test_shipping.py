@@ -8,8 +8,8 @@ import pytest
 
 from include.log_shipping import leases
 from include.log_shipping.configuration import RestoreMode
-from include.log_shipping.fail_over.primaries import PrimaryRecord, write_primary
 from include.log_shipping.outcomes import Outcome, Status
+from include.log_shipping.primaries import PrimaryRecord, write_primary
 from include.log_shipping.seeding import seed_database
 from include.log_shipping.shipping import back_up_and_copy
 from include.log_shipping.shipping_restores import restore_logs

@@ -7,7 +7,7 @@ import pytest
 
 from include.log_shipping.fail_back import divergence, fail_back_refusal, overwritten
 from include.log_shipping.fail_over.plans import Mode
-from include.log_shipping.fail_over.primaries import PrimaryRecord, find_primary, write_primary
+from include.log_shipping.primaries import PrimaryRecord, find_primary, write_primary
 from include.log_shipping.roles import Seen, Unreachable
 from tests.include.log_shipping.fail_over.fail_over_run import (
     FORK,

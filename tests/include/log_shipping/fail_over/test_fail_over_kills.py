@@ -9,7 +9,7 @@ from unittest.mock import patch
 import pytest
 
 from include.log_shipping.fail_over.plans import Mode
-from include.log_shipping.fail_over.primaries import find_primary
+from include.log_shipping.primaries import find_primary
 from tests.include.log_shipping.fail_over.fail_over_run import NEW, OLD
 from tests.include.log_shipping.fail_over.lake_in_memory import LakeInMemory
 from tests.include.log_shipping.fail_over.model_fleet import SALES, Fleet, model_fleet
