@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 PERCENT = re.compile(rb"(\d+) percent processed")
 DB_LIBRARY_ADDITION = re.compile(r"DB-Lib error message.*", re.DOTALL)
+DB_LIBRARY_NUMBER = re.compile(r"DB-Lib error message (\d+)")
 LOGIN_NUMBERS = frozenset({4060, 18452, 18456, 18470, 18487, 18488})
+NO_ANSWER = frozenset({20003, 20004, 20006, 20009, 20013, 20017})
+"""DB-Library: timeout, read and write failed, no connection, unknown host, end of file (FreeTDS, sybdb.h)."""
 
 Row = dict[str, Any]
 
@@ -95,12 +98,12 @@ class SqlServer:
             try:
                 self._connection = self._connect()
             except Exception as error:
-                number, text = number_and_text(error)
+                if not is_driver_error(error):
+                    raise
+                number, text = refused_connection(error)
                 if number in LOGIN_NUMBERS:
                     raise LoginRefusedError(number=number, text=text, server=self.name) from None
-                if number or is_driver_error(error):
-                    raise ServerUnreachableError(number=number, text=text, server=self.name) from None
-                raise
+                raise ServerUnreachableError(number=number, text=text, server=self.name) from None
         return self._connection
 
     @contextmanager
@@ -151,6 +154,22 @@ def number_and_text(error: BaseException) -> tuple[int, str]:
         sentence = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
         return arguments[0], DB_LIBRARY_ADDITION.sub("", sentence).strip()
     return 0, " ".join(str(part) for part in arguments) or type(error).__name__
+
+
+def refused_connection(error: BaseException) -> tuple[int, str]:
+    """Return number and sentence of a connection that was not opened.
+
+    While it connects, pymssql 2.4 keeps the number of the worst server message *of the process*: a dead server that is
+    asked after a wrong password comes as 18456 as well. What DB-Library says of this attempt stands in the text.
+    """
+    number, sentence = number_and_text(error)
+    said = str(error.args)
+    silent = {int(found) for found in DB_LIBRARY_NUMBER.findall(said)} & NO_ANSWER
+    if silent:
+        return min(silent), sentence or "no answer"
+    if not sentence and number not in LOGIN_NUMBERS and DB_LIBRARY_NUMBER.search(said):
+        return 18456, "the server gave no reason"
+    return number, sentence or "the server gave no reason"
 
 
 def is_driver_error(error: BaseException) -> bool:

@@ -184,6 +184,7 @@ def test_07_a_log_thrown_away_by_another_tool_is_named_and_bridged(world: World)
     folder = run.results["record_outcomes"]["uri"].split("/log_shipping/")[1].removesuffix("/summary.json")
     outcome = world.document(*folder.split("/"), "back_up_and_copy", "Sales.json")
     assert "sa backed up the log" in outcome["reason"]
+    assert "and threw it away" in outcome["reason"]
     assert "this breaks the chain" in outcome["reason"]
     assert outcome["evidence"]["bridge"].endswith(".dif")
     assert world.secondary.value("SELECT COUNT(*) FROM dbo.orders", database="Sales") == 5

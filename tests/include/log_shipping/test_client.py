@@ -1,11 +1,14 @@
 """The client names what the driver raised, and never says more than the server did."""
 
+from pathlib import Path
+
 import pymssql
 import pytest
 
-from include.log_shipping.client import SqlServer, number_and_text
+from include.log_shipping.client import SqlServer, number_and_text, refused_connection
 from include.log_shipping.failures import LoginRefusedError, Reaction, ServerUnreachableError, SqlServerError
 from include.log_shipping.tsql import Statement
+from tests.local_sql_server import start_local_sql_server
 
 
 class BrokenCursor:
@@ -78,6 +81,25 @@ def test_a_lost_server_is_told_from_a_wrong_password(error: Exception, kind: typ
 
     with pytest.raises(kind):
         SqlServer("P", refuse).run(Statement("SELECT 1"), doing="a check")
+
+
+def test_a_dead_server_asked_after_a_wrong_password_is_dead_and_not_refused(tmp_path: Path) -> None:
+    with start_local_sql_server(tmp_path / "primary") as server:
+
+        def wrong() -> object:
+            return pymssql.connect(server="127.0.0.1", port=str(server.port), user="sa", password="no", login_timeout=5)
+
+        with pytest.raises(LoginRefusedError):
+            SqlServer("P", wrong).now()
+        server.kill()
+        with pytest.raises(ServerUnreachableError) as caught:
+            SqlServer("P", wrong).now()
+        assert caught.value.number == 20009
+
+
+def test_a_wrong_password_after_a_graver_refusal_is_still_a_wrong_password() -> None:
+    stale = pymssql.OperationalError((17809, b"DB-Lib error message 20018, severity 14:\nGeneral SQL Server error"))
+    assert refused_connection(stale) == (18456, "the server gave no reason")
 
 
 def test_an_error_of_our_own_is_not_taken_for_the_servers() -> None:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import ctypes
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.standins.sqlserver.scripted_instance import PASSWORD
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def pymssql_connection(port: int, **options):
@@ -15,6 +20,17 @@ def pymssql_connection(port: int, **options):
 
     options = {"encryption": "off", "autocommit": True, "login_timeout": 15, "password": PASSWORD, **options}
     return pymssql.connect(server="127.0.0.1", port=str(port), user="sa", **options)
+
+
+def refusal_of_pymssql(port: int, **options) -> int:
+    """The number of a refused connection, asked in a process of its own: pymssql keeps the worst one of its process."""
+    program = (
+        "import json, sys; from tests.standins.sqlserver.clients import *\nimport pymssql\n"
+        "try: pymssql_connection(int(sys.argv[1]), **json.loads(sys.argv[2]))\n"
+        "except pymssql.OperationalError as error: print(error.args[0][0])"
+    )
+    command = [sys.executable, "-c", program, str(port), json.dumps(options)]
+    return int(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
 
 
 def pytds_connection(port: int, **options):
