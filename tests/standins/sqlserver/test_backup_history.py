@@ -64,3 +64,22 @@ def test_backups_and_monitor_rows_of_many_databases_at_once_are_all_written(serv
     server.execute("BACKUP LOG D1 TO DISK = N'last.trn' WITH INIT")  # whatever waited in the outbox goes along
     assert server.value("SELECT COUNT(*) AS n FROM msdb.dbo.backupset") == before + DATABASES * rounds + 1
     assert server.value("SELECT COUNT(*) AS n FROM msdb.dbo.log_shipping_monitor_primary") == DATABASES
+
+
+def test_databases_restored_at_once_are_told_apart_and_all_there_after_a_restart(server: LocalSqlServer) -> None:
+    copies = [f"Copy{number}" for number in range(12)]
+
+    def restore(copy: str) -> None:
+        moved = server.state_dir / f"{copy}.mdf", server.state_dir / f"{copy}.ldf"
+        server.execute(
+            f"RESTORE DATABASE {copy} FROM DISK = N'D2.bak' WITH NORECOVERY, "
+            f"MOVE N'D2' TO N'{moved[0]}', MOVE N'D2_log' TO N'{moved[1]}'"
+        )
+
+    with ThreadPoolExecutor(len(copies)) as pool:
+        list(pool.map(restore, copies))
+    for _ in range(2):
+        rows = server.query("SELECT name, database_id FROM sys.databases WHERE name LIKE N'Copy%'")
+        assert {row["name"] for row in rows} == set(copies)
+        assert len({row["database_id"] for row in rows}) == len(copies)
+        server.restart()

@@ -139,8 +139,16 @@ class Catalog:
         )
 
     def add(self, properties: DatabaseProperties) -> Database:
-        """Make a described database known, durably, and start it."""
+        """Make a described database known, durably, and start it.
+
+        Its number is given here: between describing and adding another session may have added one.
+
+        :raises SqlError: 1801 when one of that name was added meanwhile.
+        """
         with self._lock:
+            if self.find(properties.name) is not None:
+                raise SqlError(1801, f"Database '{properties.name}' already exists. Choose a different database name.")
+            properties.id = self._free_id()
             self.save(properties)
             database = self._databases[properties.name.casefold()] = Database(properties, self)
         database.start()
