@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
-from datetime import datetime
 from typing import Any
 
 log = logging.getLogger(__name__)
@@ -50,4 +48,4 @@ def _publish(message: dict[str, str]) -> None:
 
     subject = message["subject"].encode("ascii", "replace").decode()
     aws_client("sns").publish(TopicArn=topic, Subject=subject, Message=message["body"])
-    log.info("%s", json.dumps({"published": subject, "at": datetime.now().astimezone().isoformat()}))
+    log.info("published: %s", subject)
