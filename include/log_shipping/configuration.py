@@ -20,7 +20,7 @@ from include.log_shipping.configuration_model import (
     SsmRedirect,
 )
 from include.log_shipping.names import LONGEST_NAME, quoted
-from include.log_shipping.yaml_lines import Mapping, ProblemsError, open_mapping
+from include.yaml_lines import Mapping, ProblemsError, open_mapping
 
 if TYPE_CHECKING:
     from collections.abc import Mapping as MappingOf

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
+
+from include.notify.messages import Message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from include.notify.messages import Publisher
     from include.object_store import ObjectStore
 
 CALM: Final = timedelta(minutes=5)
@@ -71,22 +74,6 @@ class Incident:
     quiet_since: str = ""
     told: bool = False
     ended: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """What is published; `dedup_id` is the same for every try."""
-
-    subject: str
-    body: str
-    dedup_id: str
-    group: str
-
-
-class Publisher(Protocol):
-    """Sends a message; raises when it could not."""
-
-    def __call__(self, message: Message) -> None: ...
 
 
 def settle(

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from include.log_shipping.incidents import Message
+    from include.notify.messages import Message
     from include.object_store import ObjectStore
 
 

@@ -2,7 +2,7 @@
 
 import json
 
-from include.log_shipping.incidents import Message
+from include.notify.messages import Message
 from include.object_store import ObjectStore
 from landfall.alerts import AlertTopic
 from tests.local_aws import LocalAws

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.log_shipping import incidents
-from include.log_shipping.incidents import CALM, DOUBT, IncidentsBusyError, Message, Trouble, advance, settle
+from include.log_shipping.incidents import CALM, DOUBT, IncidentsBusyError, Trouble, advance, settle
+from include.notify.messages import Message
 from include.object_store import ObjectStore
 from tests.include.log_shipping.moto_store import moto_store
 
