@@ -14,20 +14,24 @@ from xml.sax.saxutils import escape
 from include.standins.aws.calls import Call, Environ, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 NOT_MODELLED = "NotImplementedException"
 XML = "text/xml; charset=utf-8"
 
 
 class AwsError(Exception):
-    """An error to be answered in the calling service's own words."""
+    """An error to be answered in the calling service's own words.
 
-    def __init__(self, code: str, message: str, *, status: int = 400) -> None:
+    :param members: what the error's shape has besides its message; JSON protocols carry it.
+    """
+
+    def __init__(self, code: str, message: str, *, status: int = 400, members: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.status = status
+        self.members = members or {}
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ def error_reply(call: Call, error: AwsError) -> Reply:
         if call.service == "sqs":
             headers.append(("x-amzn-query-error", f"{error.code};Sender"))
         return json_reply(
-            {"__type": error.code, "message": error.message, "Message": error.message},
+            {"__type": error.code, "message": error.message, "Message": error.message, **error.members},
             status=error.status,
             headers=headers,
         )

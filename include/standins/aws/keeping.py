@@ -19,10 +19,9 @@ if TYPE_CHECKING:
     from include.standins.aws.state_store import StateStore
 
 # A call to the first may also change the others: topics deliver to queues, buckets notify both.
-RIPPLES = {"sns": ("sqs",), "events": ("sqs", "sns"), "cloudwatch": ("sns", "sqs"), "logs": ("cloudwatch",)}
-# Written once a second and at the end instead of per call: a metric's history is pickled whole.
-WRITTEN_BEHIND = frozenset({"cloudwatch"})
-WRITE_BEHIND_SECONDS = 1.0
+RIPPLES = {"sns": ("sqs",), "events": ("sqs", "sns")}
+# They write what they change to stores of their own.
+KEPT_ELSEWHERE = frozenset({("logs", "PutLogEvents"), ("cloudwatch", "PutMetricData")})
 STATELESS = frozenset({"sts"})
 
 
@@ -36,9 +35,6 @@ class Keeping:
         self._services = ServiceKeeper(store)
         self._bodies = bodies
         self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
-        self._behind: set[str] = set()
-        self._ended = threading.Event()
-        threading.Thread(target=self._write_behind, name="write-behind", daemon=True).start()
 
     def __call__(self, call: Call, environ: Environ, inner: Callable[[], Reply]) -> Reply:
         """Run the call, then write what it changed, then answer."""
@@ -46,7 +42,7 @@ class Keeping:
             return inner()
         if call.service == "s3":
             return inner() if _reads_objects(environ) else self._keep_s3(call, environ, inner)
-        if reads_only(call.operation):
+        if reads_only(call.operation) or (call.service, call.operation) in KEPT_ELSEWHERE:
             with self._locks[call.service]:
                 return inner()
         if call.service == "dynamodb":
@@ -79,11 +75,8 @@ class Keeping:
         return reply
 
     def save(self, *services: str) -> None:
-        """Write services whole, now (or soon, for those written behind)."""
+        """Write services whole."""
         for service in services:
-            if service in WRITTEN_BEHIND:
-                self._behind.add(service)
-                continue
             with self._locks[service]:
                 self.store.write(self._services.changes(service))
 
@@ -108,20 +101,8 @@ class Keeping:
         self._dynamodb.restore()
 
     def close(self) -> None:
-        """Write what is written behind, and close the store."""
-        self._ended.set()
-        self._flush_behind()
+        """Close the store."""
         self.store.close()
-
-    def _write_behind(self) -> None:
-        while not self._ended.wait(WRITE_BEHIND_SECONDS):
-            self._flush_behind()
-
-    def _flush_behind(self) -> None:
-        while self._behind:
-            service = self._behind.pop()
-            with self._locks[service]:
-                self.store.write(self._services.changes(service))
 
 
 def _reads_objects(environ: Environ) -> bool:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from include.standins.aws.keep_s3 import backend
 from include.standins.aws.object_bodies import Body, StoredKey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
     from include.standins.aws.keeping import Keeping
 
@@ -22,10 +23,12 @@ class NoSuchBucketError(Exception):
 
 @dataclass(frozen=True)
 class StoredObject:
-    """One object as it was when listed; holding it holds its file."""
+    """One object as it was when listed; holding it holds its file. Users' metadata is under `x-amz-meta-...`."""
 
     uri: str
     body: Body
+    modified: datetime | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def path(self) -> Path:
@@ -64,8 +67,12 @@ class Listing:
                 break
             key = self._keys[name]
             if hidden or (key.size and not _is_hidden(name[len(prefix) :])):
-                found.append(StoredObject(f"s3://{self._bucket}/{name}", key.body))
+                found.append(_stored(f"s3://{self._bucket}/{name}", key))
         return found
+
+
+def _stored(uri: str, key: StoredKey) -> StoredObject:
+    return StoredObject(uri, key.body, key.last_modified, dict(key.metadata))
 
 
 def _is_hidden(name: str) -> bool:
@@ -98,16 +105,24 @@ class ObjectStore:
         bucket, key = split_uri(uri)
         held = backend(self._account).buckets.get(bucket)
         found = held.keys.get(key) if held else None
-        return StoredObject(uri, found.body) if isinstance(found, StoredKey) else None
+        return _stored(uri, found) if isinstance(found, StoredKey) else None
 
-    def put(self, uri: str, content: bytes | Path, *, content_type: str = "binary/octet-stream") -> None:
-        """Put one object; a Path is moved in, not copied. Raises NoSuchBucketError."""
+    def put(
+        self,
+        uri: str,
+        content: bytes | Path,
+        *,
+        content_type: str = "binary/octet-stream",
+        metadata: Mapping[str, str] | None = None,
+    ) -> None:
+        """Put one object; a Path is moved in, not copied; `metadata` is the user's. Raises NoSuchBucketError."""
         bucket, key = split_uri(uri)
         if bucket not in backend(self._account).buckets:
             raise NoSuchBucketError(bucket)
         body = Body.adopt(content) if isinstance(content, Path) else Body.store(content)
         stored = backend(self._account).put_object(bucket, key, body)
-        stored.set_metadata({"Content-Type": content_type})
+        users = {f"x-amz-meta-{name}": value for name, value in (metadata or {}).items()}
+        stored.set_metadata({"Content-Type": content_type, **users})
         self._keeping.save_objects(bucket, [key])
 
     def delete(self, uris: Iterable[str]) -> None:

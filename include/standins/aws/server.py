@@ -13,22 +13,30 @@ from typing import IO, TYPE_CHECKING, TypedDict
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from include.standins.aws import moto_fixes, object_bodies
+from include.standins.aws import cloudwatch, moto_fixes, object_bodies
 from include.standins.aws.athena import Athena
 from include.standins.aws.athena_catalog import Catalog
 from include.standins.aws.browsing import sign_plain_reads
+from include.standins.aws.cloudwatch_watch import Alarms
 from include.standins.aws.control import PREFIX, Control
+from include.standins.aws.datasync import DataSync
 from include.standins.aws.dynamodb_limits import DynamoDbLimits
 from include.standins.aws.engines import Engines
 from include.standins.aws.errors import Reply, json_reply
 from include.standins.aws.faults import FaultRegistry
 from include.standins.aws.firehose import Firehose
 from include.standins.aws.firehose_streams import Streams
+from include.standins.aws.fsx import Fsx
 from include.standins.aws.functions import Functions
 from include.standins.aws.gateway import Gateway
 from include.standins.aws.keeping import Keeping
+from include.standins.aws.logs import Logs
+from include.standins.aws.logs_store import LogStore
+from include.standins.aws.metrics_store import MetricStore
+from include.standins.aws.mounts import Mounts
 from include.standins.aws.object_store import ObjectStore
 from include.standins.aws.state_store import StateStore
+from include.standins.aws.telemetry_writer import LocalTelemetry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -61,9 +69,13 @@ class LocalAws:
         """Restore the state and build the application: control routes outside, then the gateway to moto."""
         bodies = self.state_dir / "objects"
         object_bodies.install(bodies)
-        moto_fixes.install(account=ACCOUNT_ID)
+        moto_fixes.install()
         keeping = Keeping(StateStore(self.state_dir), account=ACCOUNT_ID, bodies=bodies)
+        metrics, events = MetricStore(self.state_dir), LogStore(self.state_dir)
+        logs = Logs(events=events, metrics=metrics, keeping=keeping, account=ACCOUNT_ID)
         keeping.restore()
+        alarms = Alarms(metrics=metrics, keeping=keeping, account=ACCOUNT_ID, region=REGION)
+        cloudwatch.install(metrics, alarms)
         faults, functions = FaultRegistry(), Functions(self.functions)
         store = ObjectStore(keeping, account=ACCOUNT_ID)
         scratch = self.state_dir / "scratch"
@@ -77,11 +89,25 @@ class LocalAws:
             scratch=scratch / "firehose",
             **place,
         )
+        telemetry = LocalTelemetry(metrics=metrics, keeping=keeping, **place)
+        fsx = Fsx(kept=keeping.store, metrics=metrics, directory=self.state_dir / "fsx", **place)
+        mounts = Mounts(keeping.store)
+        datasync = DataSync(
+            state=keeping.store,
+            store=store,
+            mounts=mounts,
+            scratch=scratch / "datasync",
+            volumes=fsx,
+            telemetry=telemetry,
+            **place,
+        )
         self._functions = functions
-        self._closers = [athena.close, firehose.close, keeping.close]
-        engines = Engines({"athena": athena, "firehose": firehose})
-        gateway = Gateway([sign_plain_reads, faults, engines, DynamoDbLimits(), keeping])
-        routes = {"health": self._health, "faults": faults.route, "firehose": firehose.route}
+        self._closers = [athena.close, firehose.close, datasync.close, fsx.close, logs.close, alarms.close]
+        self._closers += [metrics.close, events.close, keeping.close]
+        engines = Engines({"athena": athena, "firehose": firehose, "fsx": fsx, "datasync": datasync})
+        gateway = Gateway([sign_plain_reads, faults, engines, DynamoDbLimits(), logs, keeping])
+        routes = {"health": self._health, "faults": faults.route, "firehose": firehose.route, "fsx": fsx.route}
+        routes |= {"datasync": datasync.route, "mounts": mounts.route}
         return Control(
             gateway,
             routes={f"{PREFIX}{name}": route for name, route in routes.items()} | {"/functions": functions.route},

@@ -9,9 +9,11 @@ import pytest
 
 from tests.local_aws import LocalAws, start_local_aws
 from tests.standins.aws.athena_client import Athena
+from tests.standins.aws.datasync_client import Lab
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture(scope="session")
@@ -40,3 +42,11 @@ def new_athena(aws: LocalAws) -> Athena:
     aws.client("s3").create_bucket(Bucket=name)
     aws.client("glue").create_database(DatabaseInput={"Name": name})
     return Athena(aws, name, name)
+
+
+@pytest.fixture
+def lab(local_aws: LocalAws, tmp_path: Path) -> Iterator[Lab]:
+    """A DataSync source and target of the test's own, without launch times; faults are lifted afterwards."""
+    local_aws.control("POST", "datasync/pace", {"launch_seconds": 0})
+    yield Lab(local_aws, tmp_path)
+    local_aws.control("DELETE", "datasync/faults")

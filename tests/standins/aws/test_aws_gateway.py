@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 NOT_MODELLED = [
     ("translate", "list_languages", {}),  # no module in moto: JSON
     ("glue", "list_blueprints", {}),  # no handler: JSON
-    ("datasync", "list_agents", {}),
     ("ses", "list_receipt_filters", {}),  # query
     ("route53", "list_geo_locations", {}),  # REST-XML
     ("sesv2", "list_recommendations", {}),  # REST-JSON
     ("athena", "list_notebook_metadata", {"WorkGroup": "primary"}),  # own engines
+    ("datasync", "describe_location_efs", {"LocationArn": "arn:aws:datasync:us-east-1:123456789012:location/loc-0"}),
     ("firehose", "start_delivery_stream_encryption", {"DeliveryStreamName": "x"}),
 ]
 
