@@ -7,11 +7,13 @@ COPY --chown=airflow:0 requirements.txt /opt/landfall/requirements.txt
 RUN uv pip install --no-cache --require-hashes --requirement /opt/landfall/requirements.txt
 
 # A named volume takes over the owner of the folder it is mounted on.
-RUN mkdir -p /opt/airflow/state
+RUN mkdir -p /opt/airflow/state/fsx
 # The shares of both SQL Servers: their user (10001) and Airflow's meet in group 0, and new files take the folder's group.
 USER root
 RUN mkdir -p /shipping/primary/backups /shipping/primary/copies /shipping/secondary/backups /shipping/secondary/copies \
     && chown -R airflow:0 /shipping && chmod -R 2770 /shipping
+# Where the workers see both sides of an FSx migration.
+RUN mkdir -p /migration/source /migration/target && chown -R airflow:0 /migration && chmod -R 2770 /migration
 USER airflow
 
 COPY --chown=airflow:0 dags /opt/landfall/dags

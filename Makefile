@@ -33,11 +33,8 @@ down: ## stop the local stack; no process and no port stays
 status: install ## say what runs and where
 	@$(BIN)/landfall status
 
-test: $(VENV)/.dev ## run all tests on two workers: first those without Airflow, then those that start it
-	@failed=0; \
-	$(BIN)/pytest -n 2 --dist loadfile -m "not airflow and not stack" || failed=$$?; \
-	$(BIN)/pytest -n 2 --dist loadfile -m "airflow or stack" || failed=$$?; \
-	exit $$failed
+test: $(VENV)/.dev ## run all tests on two workers, the longest files first
+	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.dev ## style, types, import directions, generated docs, compose file
 	$(BIN)/ruff check .

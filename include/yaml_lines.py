@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 MAX_BYTES: Final = 1024 * 1024
 MAX_DEPTH: Final = 12
 _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAG: Final = "tag:yaml.org,2002:"
+_NUMBER: Final = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,9})?")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -37,9 +40,10 @@ class ProblemsError(ValueError):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
-def open_mapping(text: str) -> Mapping:
+def open_mapping(text: str, *, opening: str = "`servers:` and `databases:`") -> Mapping:
     """Return the one mapping that the text holds.
 
+    :param opening: the keys to begin with, for the sentence about a text that is no mapping.
     :raises ProblemsError: it is larger than 1 MiB, no YAML, nested too deeply, uses aliases, or is no mapping.
     """
     size = len(text.encode("utf-8", "surrogatepass"))
@@ -52,7 +56,7 @@ def open_mapping(text: str) -> Mapping:
         raise ProblemsError([_syntax_problem(error)]) from None
     if not isinstance(node, yaml.MappingNode):
         line = _line(node.start_mark if node is not None else None)
-        raise ProblemsError([Problem(line, "", "this is no mapping; begin with `servers:` and `databases:`.")])
+        raise ProblemsError([Problem(line, "", f"this is no mapping; begin with {opening}.")])
     return Mapping(node, path="", problems=[])
 
 
@@ -146,6 +150,35 @@ class Mapping:
         self.problem(key, f"{node.value!r} is no whole number from {low} to {high}.")
         return None
 
+    def number(self, key: str, *, low: float, high: float, word: str = "") -> float | None:
+        """Return an optional number within limits; `word` is a text that stands for no number (None)."""
+        node = self._scalar(key, example=f"{low:g}", required=False)
+        if node is None or (word and node.value == word):
+            return None
+        if node.tag in (_TAG + "int", _TAG + "float") and _NUMBER.fullmatch(node.value):
+            value = float(node.value)
+            if low <= value <= high:
+                return value
+        told = f", nor {word}" if word else ""
+        self.problem(key, f"{node.value!r} is no number from {low:g} to {high:g}{told}.")
+        return None
+
+    def value(self, key: str, read: Callable[[str], T], *, told: str, example: str) -> T | None:
+        """Return a value that `read` makes of the text as it is written; its ValueError is noted as `told`."""
+        node = self._scalar(key, example=example, required=True)
+        return None if node is None else self._read(node, self._at(key), read, told)
+
+    def values(self, key: str, read: Callable[[str], T], *, told: str) -> tuple[T, ...]:
+        """Return an optional list of values that `read` makes of the texts as they are written."""
+        owner, node = self._find(key)
+        if self._is_absent(key, node, required=False, example="a list"):
+            return ()
+        if not isinstance(node, yaml.SequenceNode):
+            self.problem(key, "this must be a list; begin each entry with `- `.")
+            return ()
+        found = (self._read(item, f"{owner._at(key)}[{at}]", read, told) for at, item in enumerate(node.value))
+        return tuple(value for value in found if value is not None)
+
     def flag(self, key: str) -> bool | None:
         """Return an optional true or false."""
         node = self._scalar(key, example="true", required=False)
@@ -176,10 +209,10 @@ class Mapping:
             return None
         return Mapping(node, path=owner._at(key), problems=self.problems)
 
-    def mappings(self, key: str) -> Iterator[Mapping]:
-        """Yield the mappings of a list below a key."""
+    def mappings(self, key: str, *, required: bool = True, entry: str = "name: Sales") -> Iterator[Mapping]:
+        """Yield the mappings of a list below a key; `entry` is an example of what one begins with."""
         owner, node = self._find(key)
-        if self._is_absent(key, node, required=True, example="a list"):
+        if self._is_absent(key, node, required=required, example="a list"):
             return
         if not isinstance(node, yaml.SequenceNode) or not node.value:
             self.problem(key, "this must be a list with at least one entry; begin each with `- `.")
@@ -189,7 +222,7 @@ class Mapping:
             if isinstance(item, yaml.MappingNode):
                 yield Mapping(item, path=path, problems=self.problems)
             else:
-                self._note(item, path, "this must be a mapping, as `- name: Sales`.")
+                self._note(item, path, f"this must be a mapping, as `- {entry}`.")
 
     def texts(self, key: str) -> tuple[str, ...]:
         """Return an optional list of texts."""
@@ -221,6 +254,14 @@ class Mapping:
             self.problem(key, f"this must be one value; write for example {example}.")
             return None
         return node
+
+    def _read(self, node: yaml.Node, path: str, read: Callable[[str], T], told: str) -> T | None:
+        try:
+            return read(node.value if isinstance(node, yaml.ScalarNode) else "")
+        except ValueError:
+            shown = repr(node.value) if isinstance(node, yaml.ScalarNode) else "this"
+            self._note(node, path, f"{shown} {told}")
+            return None
 
     def _is_absent(self, key: str, node: yaml.Node | None, *, required: bool, example: str) -> bool:
         absent = node is None or (node.tag == _TAG + "null" and isinstance(node, yaml.ScalarNode))

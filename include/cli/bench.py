@@ -35,10 +35,19 @@ REGISTRY: Mapping[str, str] = {
     "sql_commit_rate_8": "sql_server",
     "sql_fetch_rate": "sql_server",
     "sql_log_backup_ms": "sql_server",
+    "partition_seconds": "fsx_partition",
+    "partition_balance": "fsx_partition",
+    "partition_memory": "fsx_partition",
+    "reconcile_seconds": "fsx_reconcile",
+    "reconcile_memory": "fsx_reconcile",
+    "watch_memory_growth": "fsx_watch",
+    "eta_coverage": "fsx_eta",
+    "scan_rate": "fsx_scan",
 }
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "log_shipping": ("log_shipping", "log_shipping_scheduler"),
     "sql_server": ("sql_server",),
+    "fsx_migration": ("fsx_partition", "fsx_reconcile", "fsx_watch", "fsx_eta", "fsx_scan"),
 }
 """Names for all lines of several modules."""
 

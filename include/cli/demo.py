@@ -16,6 +16,7 @@ from include.cli.settings import StackSettings, stack_settings
 FAMILIES: Mapping[str, str] = {
     "ioc_refresh": "include.cli.demo_ioc_refresh",
     "log_shipping": "include.cli.demo_log_shipping",
+    "fsx_migration": "include.cli.demo_fsx_migration",
 }
 """Family -> module with `STEPS` and `demonstrate(settings, announce) -> dict` and `describe(result) -> lines`."""
 

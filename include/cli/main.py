@@ -32,6 +32,22 @@ class SqlCommands(TyperGroup):
         return _sql_group().get_command(ctx, cmd_name)
 
 
+class FsxCommands(TyperGroup):
+    """The `fsx` commands, imported when one of them is asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return _fsx_group().list_commands(ctx)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        return _fsx_group().get_command(ctx, cmd_name)
+
+
+def _fsx_group() -> TyperGroup:
+    from include.cli.fsx import app as fsx_app
+
+    return typer.main.get_group(fsx_app)
+
+
 def _sql_group() -> TyperGroup:
     from include.cli.sql import app as sql_app
 
@@ -61,6 +77,12 @@ app.add_typer(
     typer.Typer(cls=SqlCommands, no_args_is_help=True),
     name="sql",
     help="Plan a SQL Server restore: which backups, in which order, and is the chain proven.",
+)
+
+app.add_typer(
+    typer.Typer(cls=FsxCommands, no_args_is_help=True),
+    name="fsx",
+    help="Migrate files to FSx: scan a tree, partition and reconcile listings.",
 )
 
 

@@ -61,7 +61,7 @@ class LustreFileSystem:
 class WindowsFileSystem:
     """A file system to provision: SSD, joined to a managed Active Directory.
 
-    :param throughput_mib_s: ThroughputCapacity, a power of two from 8 to 12,288 MB/s.
+    :param throughput_mib_s: ThroughputCapacity in MB/s: a power of two from 8 to 2,048, or 4,608, 6,144, 9,216, 12,288.
     :param active_directory_id: the directory, as `d-0123456789`.
     """
 

@@ -5,7 +5,9 @@ from dataclasses import fields
 
 import pytest
 
-from include.ioc_refresh.settings import ENVIRONMENT_PREFIX, IocSettings
+from include.fsx_migration import settings as fsx_migration
+from include.ioc_refresh import settings as ioc_refresh
+from include.log_shipping import settings as log_shipping
 from tests.dags.conftest import ROOT
 
 PAGES = pytest.mark.parametrize("page", ["env.template", "docs/connections.md"])
@@ -27,8 +29,15 @@ def test_every_connection_is_documented(page: str) -> None:
         assert name in text or f"AIRFLOW_CONN_{name.upper()}" in text
 
 
+SETTINGS = (
+    (ioc_refresh.IocSettings, ioc_refresh.ENVIRONMENT_PREFIX),
+    (log_shipping.LogShippingSettings, log_shipping.ENVIRONMENT_PREFIX),
+    (fsx_migration.FsxMigrationSettings, fsx_migration.ENVIRONMENT_PREFIX),
+)
+
+
 @PAGES
-def test_every_setting_of_ioc_refresh_is_documented(page: str) -> None:
+@pytest.mark.parametrize(("settings", "prefix"), SETTINGS)
+def test_every_setting_is_documented(page: str, settings: type, prefix: str) -> None:
     text = (ROOT / page).read_text()
-    missing = [field.name for field in fields(IocSettings) if f"{ENVIRONMENT_PREFIX}{field.name.upper()}" not in text]
-    assert missing == []
+    assert [field.name for field in fields(settings) if f"{prefix}{field.name.upper()}" not in text] == []

@@ -5,9 +5,10 @@ try begins. No code of the task can catch the death.
 """
 
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 DEATH = "the worker was killed at call"
@@ -55,16 +56,25 @@ class Cut:
 
 
 def cut_off(task: Any, cuts: Sequence[str]) -> None:
-    """Let the first tries of a task die as `cuts` say; a try with fewer calls than its cut lives."""
-    work, left = task.execute, [Cut(task.task_id, cut) for cut in cuts]
+    """Let the first workers of a task die as `cuts` say; one with fewer calls than its cut, or cut at 0, lives.
 
-    def work_until_cut(context: Any) -> Any:
-        if not left:
-            return work(context)
-        with _cutting(left.pop(0)):
-            return work(context)
+    A task that defers has a worker for what comes before, and another one for what comes after.
+    """
+    left = [Cut(task.task_id, cut) for cut in cuts]
+    task.execute = _until_cut("execute", left)
+    task.resume_execution = _until_cut("resume_execution", left)
 
-    task.execute = work_until_cut
+
+def _until_cut(name: str, left: list[Cut]) -> Callable[..., Any]:
+    """Airflow runs a copy of the task, with rendered templates: the work is that of the copy."""
+
+    def work_until_cut(*arguments: Any, **named: Any) -> Any:
+        running = (named.get("context") or arguments[-1])["task"]
+        work = partial(getattr(type(running), name), running)
+        with _cutting(left.pop(0)) if left else nullcontext():
+            return work(*arguments, **named)
+
+    return work_until_cut
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from benchmarks.log_shipping import chaos_site
 from benchmarks.log_shipping_chaos import Ending, Site, chaos_run
 
 FIRST_SEED = 1_000
-RUNS = 3
+RUNS = 2
 
 
 @pytest.fixture(scope="module")

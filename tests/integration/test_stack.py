@@ -156,27 +156,19 @@ def test_command_reports_a_healthy_stack_and_leaves_it_alone(running: UserStack)
     assert read_run(settings.run_file) == before
 
 
-def test_killed_scheduler_shows_and_up_heals_the_stack(running: UserStack) -> None:
-    now = {part.name: part for part in status(running.settings).components}
-    pid = now[components.SCHEDULER].pid
+def test_a_killed_scheduler_shows_and_down_leaves_no_process_even_without_its_run_file(running: UserStack) -> None:
+    assert len(running.processes()) > len(components.NAMES)
+    pid = next(part.pid for part in status(running.settings).components if part.name == components.SCHEDULER)
     assert pid
     orphans = psutil.Process(pid).children(recursive=True)
     os.kill(pid, signal.SIGKILL)
     psutil.wait_procs([psutil.Process(pid)] if psutil.pid_exists(pid) else [], timeout=5)
     assert status(running.settings).state == "degraded"
-
-    healed, started = stack.up(running.settings, announce=silent)
-
-    assert (healed.state, started) == ("up", True)
-    assert not [orphan for orphan in orphans if orphan.is_running() and orphan.status() != psutil.STATUS_ZOMBIE]
-
-
-def test_down_leaves_no_process_and_no_port_even_without_its_run_file(running: UserStack) -> None:
-    assert len(running.processes()) > len(components.NAMES)
     running.settings.run_file.unlink()
 
     stack.down(running.settings)
 
+    assert not [orphan for orphan in orphans if orphan.is_running() and orphan.status() != psutil.STATUS_ZOMBIE]
     assert running.processes() == []
     assert all(port_is_free(port) for port in running.ports)
     assert status(running.settings).state == "down"

@@ -176,6 +176,14 @@ def test_registered_names_are_the_promised_ones() -> None:
         "sql_commit_rate_8",
         "sql_fetch_rate",
         "sql_log_backup_ms",
+        "partition_seconds",
+        "partition_balance",
+        "partition_memory",
+        "reconcile_seconds",
+        "reconcile_memory",
+        "watch_memory_growth",
+        "eta_coverage",
+        "scan_rate",
     ]
 
 

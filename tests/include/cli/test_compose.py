@@ -68,6 +68,16 @@ def test_worker_and_server_see_a_share_under_the_same_path(side: str) -> None:
     assert f"/shipping/{side}/backups /shipping/{side}/copies" in (ROOT / "Dockerfile").read_text()
 
 
+def test_worker_sees_both_sides_of_a_migration_and_the_local_aws_keeps_its_file_systems_there() -> None:
+    assert {"migration-source:/migration/source", "migration-target:/migration/target"} <= set(
+        SERVICES["worker"]["volumes"]
+    )
+    local = SERVICES["local-aws"]
+    state = next(word.partition("=")[2] for word in local["command"] if word.startswith("--state-dir="))
+    assert f"migration-target:{state}/fsx" in local["volumes"]
+    assert f"mkdir -p {state}/fsx" in (ROOT / "Dockerfile").read_text()
+
+
 def test_no_command_line_shows_a_password() -> None:
     for name, service in SERVICES.items():
         words = [*service.get("command", []), *service.get("healthcheck", {}).get("test", [])]

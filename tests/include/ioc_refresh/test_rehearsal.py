@@ -56,7 +56,7 @@ def keys_of_first(batches: list[list[Evidence]]) -> list[list[Evidence]]:
     return result
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.lists(mails, max_size=5), min_size=1, max_size=4).map(keys_of_first))
 def test_small_steps_within_a_day_give_the_table_of_one_full_evaluation(batches: list[list[Evidence]]) -> None:
     day = START + timedelta(days=121)

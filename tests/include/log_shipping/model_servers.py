@@ -19,7 +19,7 @@ from include.log_shipping.configuration import DatabaseSettings, Folder, LogShip
 from include.log_shipping.failures import ServerUnreachableError, SqlServerError
 from include.log_shipping.fleet import Workplace
 from include.log_shipping.outcomes import RunRecords
-from tests.include.log_shipping.moto_store import moto_store
+from tests.include.log_shipping.fail_over.lake_in_memory import LakeInMemory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -297,10 +297,9 @@ class World:
 @contextmanager
 def model_world(root: Path, **settings: Any) -> Iterator[World]:
     """A world whose database Sales is online on OLD and unknown on NEW."""
-    with moto_store() as store:
-        world = World(store, root, DatabaseSettings(name="Sales", primary=OLD, secondary=NEW, **settings))
-        world.old.create("Sales")
-        yield world
+    world = World(LakeInMemory(), root, DatabaseSettings(name="Sales", primary=OLD, secondary=NEW, **settings))
+    world.old.create("Sales")
+    yield world
 
 
 def _canary(beats: list[int]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from include.log_shipping.configuration import ConfigurationError, RestoreMode
 from include.log_shipping.outcomes import Status
 from include.log_shipping.seeding import seed_database
 from tests.include.log_shipping.model_servers import NEW, World, model_world
+from tests.include.log_shipping.moto_store import moto_store
 
 
 @pytest.fixture
@@ -135,9 +136,9 @@ def test_everything_wrong_in_a_configuration_is_said_at_once(world: World) -> No
     ("uri", "sentence"),
     [("s3://lake/none.yaml", "does not exist"), ("s3://nolake/x", "does not exist"), ("file:/etc/passwd", "no place")],
 )
-def test_a_place_without_a_configuration_is_named(world: World, uri: str, sentence: str) -> None:
-    with pytest.raises(configuring.ConfigurationMissingError, match=sentence):
-        configuring.fetch(world.store, uri)
+def test_a_place_without_a_configuration_is_named(uri: str, sentence: str) -> None:
+    with moto_store() as store, pytest.raises(configuring.ConfigurationMissingError, match=sentence):
+        configuring.fetch(store, uri)
 
 
 def test_a_chosen_database_that_is_not_configured_is_refused(world: World) -> None:

@@ -44,6 +44,12 @@ class LakeInMemory(ObjectStore):
     def delete(self, key: str) -> None:
         self.objects.pop(key, None)
 
+    def delete_prefix(self, *prefix: str) -> int:
+        found = list(self.list_keys(*prefix))
+        for key in found:
+            self.delete(key)
+        return len(found)
+
     def _put(self, key: str, document: Any, *, expected: bytes | None) -> bool:
         if self.objects.get(key) != expected:
             return False

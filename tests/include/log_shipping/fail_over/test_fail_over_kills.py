@@ -117,6 +117,22 @@ def run_once(root: Path, mode: Mode, *, kill: Kill) -> dict[str, Any]:
         return end_of(fleet)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def page_compiled_once() -> Iterator[None]:
+    """The report's template is compiled once, not for each of some hundred runs."""
+    from jinja2 import Environment
+
+    compile_page, compiled = Environment.compile, dict[str, Any]()
+
+    def compile_once(environment: Any, source: str, name: str, filename: str) -> Any:
+        if source not in compiled:
+            compiled[source] = compile_page(environment, source, name, filename)
+        return compiled[source]
+
+    with patch.object(Environment, "compile", compile_once):
+        yield
+
+
 @pytest.mark.parametrize("mode", list(Mode))
 @pytest.mark.parametrize("answer_lost", [False, True], ids=["not sent", "answer lost"])
 def test_a_run_killed_at_each_of_its_changes_ends_the_same(tmp_path: Path, mode: Mode, answer_lost: bool) -> None:
