@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from include.cli.demo_share import SERVER, DemoShare
 from include.cli.ioc import local_client
 from include.cli.refusal import RefusalError
 from include.cli.share_clients import ShareClients, survival
-from include.fsx_migration.passes import list_passes
+from include.fsx_migration.passes import VERIFY, AttemptState, list_passes, load_failures
 from include.gates.evidence import docs_url
 
 if TYPE_CHECKING:
@@ -103,7 +104,8 @@ def demonstrate(settings: StackSettings, announce: Announce) -> dict[str, Any]:
             "migration": share.name,
             "plan": _plan(demo, plan),
             **_migrated(demo, migrate),
-            "recovered": list(_recovered(demo)),
+            "recovered": _recovered(demo),
+            "changed_in_flight": os.fsdecode(victims[0]),
             "cut_over": _cut_over(demo, cut_over),
             "name_leads_to": leads_to,
             "clients": {
@@ -181,13 +183,18 @@ def _migrated(demo: _Demo, run: FinishedRun) -> dict[str, Any]:
     }
 
 
-def _recovered(demo: _Demo) -> Iterator[dict[str, Any]]:
-    """Yield the attempts that failed, with the reason, of parts that are done."""
-    for one in list_passes(demo.share.places):
-        for part in one.parts:
-            done = part.last is not None and not part.last.failed and part.last.state.tells_files
-            for attempt in part.attempts[:-1] if done else ():
-                yield {"pass": one.number, "part": part.name, "attempt": attempt.number, "reason": attempt.reason}
+def _recovered(demo: _Demo) -> dict[str, Any]:
+    """Return the executions that failed as a whole, and the files whose copy was wrong, that went through later."""
+    executions, files = list[dict[str, Any]](), dict[str, str]()
+    places = demo.share.places
+    for one in list_passes(places):
+        for part, attempt in one.attempts():
+            if attempt.state is AttemptState.FAILED and part.last is not attempt:
+                executions.append({"pass": one.number, "part": part.name, "reason": attempt.reason})
+            failed = {file.path: file.reason for file in load_failures(places, attempt) if file.step == VERIFY}
+            later = {file.path for file in load_failures(places, part.last)} if part.last else set()
+            files |= {path: reason for path, reason in failed.items() if path not in later}
+    return {"executions": executions, "files": [{"path": path, "reason": why} for path, why in files.items()]}
 
 
 def _cut_over(demo: _Demo, run: FinishedRun) -> dict[str, Any]:
@@ -217,8 +224,14 @@ def describe(result: dict[str, Any]) -> Iterator[str]:
             f" in {each['transfer_seconds']:.1f} s, {each['bytes_per_second'] / MIB:,.1f} MiB/s,"
             f" {each['retries']} tried again, {each['failed']} failed"
         )
-    for each in result["recovered"]:
-        yield f"Recovered: pass {each['pass']}, part {each['part']}, attempt {each['attempt']}: {each['reason']}"
+    for each in result["recovered"]["executions"]:
+        yield f"Tried again: pass {each['pass']}, part {each['part']}, which failed as a whole: {each['reason']}"
+    copied_anew = result["recovered"]["files"]
+    if copied_anew:
+        yield (
+            f"Copied anew and verified: {len(copied_anew)} files whose copy was not the source, most of them because"
+            f" clients wrote meanwhile, one because the transfer changed it: {result['changed_in_flight']}"
+        )
     for each in result["failed_files"]:
         yield f"Not moved: {each['path']}: {each['reason']}"
     yield _compared(result["cut_over"]["reconciliation"])

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from include.fsx_migration.directories import Unreadable
 
 WORKERS: Final = 4
-_NO_CHECKSUMS: Final[frozenset[str]] = frozenset()
 NAMED_AT_MOST: Final = 1_000
 """How many names the JSON document gives of each list; the counts are whole."""
 
@@ -79,7 +78,7 @@ def scan(
     root: Path,
     out: Path,
     *,
-    checksum_paths: Collection[str] | Literal["all"] = _NO_CHECKSUMS,
+    checksum_paths: Collection[str] | Literal["all"] | None = None,
     one_file_system: bool = True,
     workers: int = WORKERS,
     announce: Callable[[int, str], None] | None = None,
@@ -87,7 +86,7 @@ def scan(
     """List a tree into a Parquet file, in the order it is found; memory stays bounded.
 
     :param out: the listing; it appears when it is whole. It must not lie in the tree.
-    :param checksum_paths: files to read for their checksum, as text of the listing; "all" reads every file.
+    :param checksum_paths: files to read for their checksum, as text of the listing; "all" reads every file, None none.
     :param one_file_system: stay on the root's file system.
     :param workers: directories listed at once; large trees get a process for each.
     :param announce: called with (rows, text) from time to time.
@@ -99,7 +98,7 @@ def scan(
     part = out.with_name(f"{out.name}.part")
     try:
         with (
-            ScanRows(top, part, checksum_paths=checksum_paths, readers=workers) as rows,
+            ScanRows(top, part, checksum_paths=checksum_paths or frozenset(), readers=workers) as rows,
             closing(walk(top, workers=workers, one_file_system=one_file_system)) as chunks,
         ):
             for chunk in chunks:

@@ -32,7 +32,7 @@ from tests.integration.landfall_command import UserStack
 
 pytestmark = pytest.mark.stack
 
-DEMO_SECONDS = 600
+DEMO_SECONDS = 900
 DOWN_SECONDS = 120
 HEAL_SECONDS = 200
 TASK_SECONDS = 120
@@ -74,6 +74,52 @@ def moved(printed: dict[str, Any]) -> dict[str, Any]:
     """What it printed about log shipping."""
     family: dict[str, Any] = printed["log_shipping"]
     return family
+
+
+@pytest.fixture(scope="module")
+def migrated(printed: dict[str, Any]) -> dict[str, Any]:
+    """What it printed about the FSx migration."""
+    family: dict[str, Any] = printed["fsx_migration"]
+    return family
+
+
+def test_migration_moves_the_tree_in_passes_and_recovers_from_its_faults(migrated: dict[str, Any]) -> None:
+    assert migrated["plan"]["files"] >= 20_000
+    assert migrated["plan"]["findings"]["block"] == 0
+    kinds = [each["kind"] for each in migrated["passes"]]
+    assert (kinds[:2], kinds[-1]) == (["full", "incremental"], "closing")
+    recovered = migrated["recovered"]
+    assert any("A fault of the local AWS struck" in each["reason"] for each in recovered["executions"])
+    assert migrated["changed_in_flight"] in {each["path"] for each in recovered["files"]}
+
+
+def test_both_trees_are_the_same_but_for_files_that_are_named_with_their_reason(migrated: dict[str, Any]) -> None:
+    assert [each["reason"] for each in migrated["failed_files"]] == [
+        "Failed to open source file: Permission denied"
+    ] * 3
+    found = migrated["cut_over"]["reconciliation"]
+    assert (found["paths"]["unexplained"], found["paths"]["explained"]) == (0, 3)
+    assert (found["missing"], found["extra"], set(found["changed"].values())) == (3, 0, {0})
+    assert found["same"] > 20_000
+    assert found["checksums"]["compared"] >= 1_000
+
+
+def test_clients_are_led_over_by_approval_and_miss_nothing_they_wrote(migrated: dict[str, Any]) -> None:
+    assert migrated["cut_over"]["approved"] == ["approve_cut_over"]
+    assert migrated["name_leads_to"].endswith(".fsx.us-east-1.amazonaws.com")
+    clients = migrated["clients"]
+    assert clients["actions"] > 150
+    assert clients["kept"] > 0
+    assert (clients["lost"], clients["undead"]) == (0, 0)
+
+
+def test_the_migrations_pages_answer_and_its_clean_up_only_shows(migrated: dict[str, Any]) -> None:
+    assert migrated["clean_up"]["delete"] >= 5, "two tasks and three locations"
+    with httpx.Client(trust_env=False, timeout=30) as browser:
+        for name in ("plan", "report"):
+            page = browser.get(migrated["look"][name])
+            assert (page.status_code, page.headers["content-type"].partition(";")[0]) == (200, "text/html")
+            assert migrated["migration"] in page.text
 
 
 def test_clients_of_the_moved_databases_lose_no_acknowledged_commit(moved: dict[str, Any]) -> None:

@@ -152,3 +152,12 @@ def test_a_trigger_that_cannot_read_ends_in_a_retry(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("landfall.fsx_migration_runs.workplace", lambda _name=None: workplace(FakeAws()))
     with pytest.raises(TransferUnreadableError, match="no route"):
         operator("full").resume(context(), {"event": "unreadable", "error": "no route"})
+
+
+@pytest.mark.parametrize("site", ["lingering"], indirect=True)
+def test_a_pass_that_ends_in_seconds_is_not_deferred(site: Site) -> None:
+    site.fault("unreadable", match="*f03.bin")
+    result, events = carried_out(operator("full", linger=timedelta(seconds=60)))
+    assert (result["passes"], result["failed"], events) == ([1], 1, [])
+    assert subjects(site) == ["[Landfall] lingering: transfer started"]
+    site.mend()
