@@ -137,7 +137,9 @@ def test_with_remove_the_target_becomes_the_source_whatever_it_was(
 
 def options_task(lab: Lab) -> str:
     """One mirroring task for each lab, not one for each example."""
-    arns = [task["TaskArn"] for page in _pages(lab, "list_tasks") for task in page["Tasks"] if task["Name"] == lab.name]
+    arns = [
+        task["TaskArn"] for page in _pages(lab, "list_tasks") for task in page["Tasks"] if task.get("Name") == lab.name
+    ]
     return str(arns[0]) if arns else lab.task(options=MIRROR)
 
 
