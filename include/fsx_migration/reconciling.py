@@ -14,7 +14,15 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from include.fsx_migration.listing import ListingRefusedError, open_listing, out_of_core, refuse_duplicates, shown
+from include.fsx_migration.listing import (
+    ListingRefusedError,
+    open_listing,
+    out_of_core,
+    refuse_duplicates,
+    refuse_paths,
+    shown,
+)
+from include.fsx_migration.listing_rows import PATH_FAULTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -109,10 +117,12 @@ def reconcile(
         tell(0, f"checking {source.name}")
         left = open_listing(connection, source, name="source")
         tell(1, f"checking {target.name}")
-        right = open_listing(connection, target, name="target")
+        # its paths are judged in the join: one that the source has as well was judged there
+        right = open_listing(connection, target, name="target", judge_paths=False)
         tell(2, f"joining {left.facts.rows:,} and {right.facts.rows:,} rows")
         tests = _tests(mtime_tolerance_seconds, compare=compare, directory_times=directory_times)
         _join(connection, left, right, tests, turns=_turns(left, right, memory_limit))
+        _refuse_odd(connection, right)
         counts = _counts(connection, tests)
         _refuse_twice(connection, left, right, counts)
         _refuse_algorithms(connection, left, right, tests)
@@ -200,6 +210,13 @@ def _counts(connection: Any, tests: dict[str, str]) -> dict[str, int]:
     return {name: int(count) for name, count in zip((*wanted, "checksums"), found, strict=True)}
 
 
+def _refuse_odd(connection: Any, right: Listing) -> None:
+    faults = " OR ".join(f"({condition})" for condition, _ in PATH_FAULTS)
+    query = f"FROM pairs SELECT count(*) WHERE path IS NOT NULL AND s_bits IS NULL AND ({faults})"
+    if connection.execute(query).fetchall()[0][0]:
+        refuse_paths(right)
+
+
 def _refuse_twice(connection: Any, left: Listing, right: Listing, counts: dict[str, int]) -> None:
     """Refuse a listing with a path twice: then pairs and rows on one side alone do not add up to its rows."""
     for listing, here, there in ((left, "s_bits", "t_bits"), (right, "t_bits", "s_bits")):
@@ -207,6 +224,7 @@ def _refuse_twice(connection: Any, left: Listing, right: Listing, counts: dict[s
         query = f"FROM pairs SELECT coalesce(sum(rows), 0), coalesce(max(rows), 1) WHERE {alone}"
         ((rows, most),) = connection.execute(query).fetchall()
         if counts["pairs"] + int(rows) != listing.facts.rows or int(most) > 1:
+            refuse_paths(right)  # a path that is NULL was counted with those that are the same
             refuse_duplicates(left)
             refuse_duplicates(right)
 

@@ -155,6 +155,17 @@ def test_a_path_that_stands_twice_is_refused_with_its_rows(tmp_path: Path, side:
         compare(tmp_path, left, right)
 
 
+@pytest.mark.parametrize("side", ["source", "target"])
+@pytest.mark.parametrize(("path", "told"), [("../b", "goes through"), ("/b", "is absolute"), (None, "is empty")])
+def test_a_path_that_cannot_be_meant_is_refused_on_either_side(
+    tmp_path: Path, side: str, path: str | None, told: str
+) -> None:
+    good, bad = [row("a"), row("b")], [row("a"), row("b") | {"path": path}]
+    left, right = (bad, good) if side == "source" else (good, bad)
+    with pytest.raises(ListingRefusedError, match=rf"{side}.parquet, row 2 .*{told}"):
+        compare(tmp_path, left, right)
+
+
 def test_listings_without_optional_columns_are_compared_as_well(tmp_path: Path) -> None:
     source = write(tmp_path / "source.parquet", [row("a", checksum="blake2b:1"), row("b")])
     target = write(tmp_path / "target.parquet", [row("a"), row("b", size=3)], without=("checksum", "target"))
