@@ -161,7 +161,7 @@ class DemoShare:
             datasync.delete_task(TaskArn=task["TaskArn"])
         for found in fsx.describe_file_systems()["FileSystems"]:
             tags = {tag["Key"]: tag["Value"] for tag in found.get("Tags", ())}
-            if tags.get("Name", "").startswith(SERIES) and found["Lifecycle"] == "AVAILABLE":
+            if tags.get("Name", "").startswith(f"landfall-{SERIES}") and found["Lifecycle"] == "AVAILABLE":
                 fsx.delete_file_system(FileSystemId=found["FileSystemId"])
 
     def _fault(self, **fault: object) -> None:

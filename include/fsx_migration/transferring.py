@@ -18,6 +18,7 @@ from include.fsx_migration.pass_model import PassKind
 from include.fsx_migration.pass_openings import open_closing_pass, open_full_pass, open_incremental_pass
 from include.fsx_migration.passes import change_pass, list_passes, read_passes
 from include.fsx_migration.refusals import RefusedError
+from include.fsx_migration.switching import require_clients_on_source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +75,11 @@ class Finished:
 
 
 def begin(place: Workplace) -> None:
-    """Take an open pass up again, because a person or Airflow started the task anew: what was stuck may try again."""
+    """Take an open pass up again, because a person or Airflow started the task anew: what was stuck may try again.
+
+    :raises RefusedError: clients already work on the target, whose files a pass would overwrite or delete.
+    """
+    require_clients_on_source(place)
     current = _unfinished(place)
     if current is not None:
         settling.forgive(place, settling.settle(place, current))
