@@ -66,7 +66,7 @@ PARAMS = {
 @dag(
     schedule=None,
     catchup=False,
-    max_active_runs=1,
+    max_active_runs=16,  # one at a time per migration: its lease
     default_args=RETRYING,
     description="Delete tasks, locations and, on request, the file system of a migration",
     doc_md=__doc__,

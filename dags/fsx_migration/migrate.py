@@ -55,7 +55,7 @@ LINGER = timedelta(seconds=20)
 @dag(
     schedule=None,
     catchup=False,
-    max_active_runs=1,
+    max_active_runs=16,  # one at a time per migration: its lease
     default_args=RETRYING,
     description="Transfer a file tree to FSx in passes, and compare both",
     doc_md=__doc__,

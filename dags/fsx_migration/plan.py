@@ -97,7 +97,7 @@ def publish_plan() -> dict[str, Any]:
 @dag(
     schedule=None,
     catchup=False,
-    max_active_runs=1,
+    max_active_runs=16,  # one at a time per migration: its lease
     default_args=RETRYING,
     description="Say before a migration what stands in its way, how long it takes and what it costs",
     doc_md=__doc__,

@@ -41,7 +41,7 @@ PARAMS = {
 @dag(
     schedule=None,
     catchup=False,
-    max_active_runs=1,
+    max_active_runs=16,  # one at a time per migration: its lease
     default_args=RETRYING,
     description="Lead the clients of a migrated file share back to the source",
     doc_md=__doc__,

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 KINDS: Final = ("size", "mtime", "mode", "owner", "checksum")
 STEPS: Final = 4
-_SHARE: Final = 0.85
+_SHARE: Final = 0.88
 """Of a process's memory that DuckDB may count as its own; readers and Python take the rest (measured: 10 M rows)."""
 _ROW_BYTES: Final = 130
 """Of a row in a hash join besides its path: facts, hash, pointers."""

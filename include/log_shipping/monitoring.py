@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from include.leases import lease_of
 from include.log_shipping import tsql
 from include.log_shipping.fleet import LoginRefused, States, Workplace, look, roles_in, seen_in
 from include.log_shipping.header_book import HeaderBook, backup_files, load_book
@@ -13,7 +14,6 @@ from include.log_shipping.headers import BackupHeader, BackupType
 from include.log_shipping.incidents import Trouble
 from include.log_shipping.lag import LagReading, LagState, Verdict, lag_verdict, measure_lag
 from include.log_shipping.lanes import each
-from include.log_shipping.leases import lease_of
 from include.log_shipping.names import LOG, parse_file_name
 from include.log_shipping.protection import unprotected
 from include.log_shipping.roles import Roles, Situation, Unreachable

@@ -6,11 +6,11 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from include.leases import lease_of
 from include.log_shipping.fleet import LoginRefused, States, Workplace, chosen, look, roles_in, seen_in
 from include.log_shipping.header_book import load_book
 from include.log_shipping.headers import BackupType
 from include.log_shipping.lanes import deal
-from include.log_shipping.leases import lease_of
 from include.log_shipping.outcomes import Outcome, Status
 from include.log_shipping.primaries import PrimaryRecord, find_primary
 from include.log_shipping.roles import Roles, Situation, Unreachable

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from include.leases import LeaseHeldError, held
 from include.log_shipping import tsql
 from include.log_shipping.backing_up import take_database_backup
 from include.log_shipping.configuration_model import DatabaseSettings, FilePair, RestoreMode
@@ -13,7 +14,6 @@ from include.log_shipping.copying import copy_file
 from include.log_shipping.failures import Reaction, SqlServerError
 from include.log_shipping.fleet import Workplace, roles_now
 from include.log_shipping.header_book import HeaderBook, backup_files, read_page
-from include.log_shipping.leases import LeaseHeldError, held
 from include.log_shipping.names import quoted
 from include.log_shipping.outcomes import Outcome, Status
 from include.log_shipping.planning import former_primary_writes

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from include.leases import LeaseHeldError, LeaseLostError, held
 from include.log_shipping import tsql
 from include.log_shipping.backing_up import BackupRefusedError, TakenBackup, take_database_backup, take_log_backup
 from include.log_shipping.chain import Position
@@ -16,7 +17,6 @@ from include.log_shipping.fleet import Workplace, roles_now
 from include.log_shipping.foreign_backups import foreign_log_backups
 from include.log_shipping.header_book import HeaderBook, backup_files, load_book, save_book
 from include.log_shipping.header_checks import header_rows
-from include.log_shipping.leases import LeaseHeldError, LeaseLostError, held
 from include.log_shipping.outcomes import Outcome, Status
 from include.log_shipping.planning import SHIPPABLE, former_primary_writes
 from include.log_shipping.primaries import find_primary

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from include.leases import LeaseHeldError, held
 from include.log_shipping import shipping, tsql
 from include.log_shipping.cleaning import delete_old_files
 from include.log_shipping.configuration_model import DatabaseSettings, RestoreMode
 from include.log_shipping.fleet import Workplace, roles_now
 from include.log_shipping.header_book import load_book
-from include.log_shipping.leases import LeaseHeldError, held
 from include.log_shipping.monitor_rows import write_monitor_rows
 from include.log_shipping.outcomes import Outcome, Status
 from include.log_shipping.restoring import Restored, RestoreStoppedError, Restoring

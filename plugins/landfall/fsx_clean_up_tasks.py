@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import TriggerRule, get_current_context, task
 
-from landfall.fsx_migration_runs import workplace
+from landfall.fsx_migration_runs import held_workplace, let_go, workplace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,7 +51,9 @@ def delete_resources() -> dict[str, int]:
     from include.fsx_migration.clean_up_records import remove_approved
 
     context: Any = get_current_context()
-    return remove_approved(workplace(), context["run_id"], plan_now=lambda: _plan(_asked(context)))
+    return remove_approved(
+        held_workplace(context, "clean-up"), context["run_id"], plan_now=lambda: _plan(_asked(context))
+    )
 
 
 @task(multiple_outputs=False, trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
@@ -61,10 +63,9 @@ def write_report() -> dict[str, Any]:
 
     context: Any = get_current_context()
     asked = _asked(context)
-    deleted = context["ti"].xcom_pull(task_ids="delete_resources")
-    return clean_up_records.write_report(
-        workplace(), context["run_id"], asked=asked, deleted=deleted, left=_plan(asked)
-    )
+    place, deleted = workplace(), context["ti"].xcom_pull(task_ids="delete_resources")
+    let_go(place, context)
+    return clean_up_records.write_report(place, context["run_id"], asked=asked, deleted=deleted, left=_plan(asked))
 
 
 def _plan(asked: Mapping[str, Any]) -> CleanUpPlan:

@@ -8,7 +8,8 @@ from airflow.sdk import TriggerRule, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException
 
 from include.fsx_migration.cut_overs import LABEL
-from landfall.fsx_migration_runs import workplace
+from landfall.fsx_migration_runs import held_workplace, let_go, workplace
+from landfall.runs import run_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,13 +29,22 @@ __all__ = [
     "write_report",
 ]
 
+_SUBJECTS = {"fsx_migration_cut_over": "cut-over", "fsx_migration_roll_back": "roll back"}
+
 
 def run_at_work(context: Any = None) -> CutOverRun:
     """Return the running DAG run with what it works on."""
     from include.fsx_migration.cut_overs import CutOverRun
 
-    run = (context or get_current_context())["dag_run"]
-    return CutOverRun(workplace(), f"{run.dag_id}/{run.run_id}")
+    return CutOverRun(workplace(), run_name(context or get_current_context()))
+
+
+def run_that_changes() -> CutOverRun:
+    """Return the same for a step that changes something; refused while another run works on the migration."""
+    from include.fsx_migration.cut_overs import CutOverRun
+
+    context: Any = get_current_context()
+    return CutOverRun(held_workplace(context, "leading clients over or back"), run_name(context))
 
 
 @task(multiple_outputs=False)
@@ -44,7 +54,7 @@ def check_frozen() -> dict[str, Any]:
     from include.fsx_migration.mounts import require_source_mount
     from include.fsx_migration.switching import require_clients_on_source, require_known
 
-    place = workplace()
+    place = run_that_changes().place
     require_clients_on_source(place)
     require_known(place, place.migration.cut_over.old_value)
     require_source_mount(place)
@@ -78,7 +88,7 @@ def switch_name() -> dict[str, Any]:
     """Lead clients to the target, if a person approved and the source is still what was reconciled."""
     from include.fsx_migration.cut_overs import switch_over
 
-    return switch_over(run_at_work()).to_dict()
+    return switch_over(run_that_changes()).to_dict()
 
 
 @task.branch
@@ -87,7 +97,7 @@ def probe_target() -> str:
     from include.fsx_migration.cut_overs import keep_probe
     from include.fsx_migration.probing import probe_target as probe
 
-    work = run_at_work()
+    work = run_that_changes()
     found = probe(work.place, label=LABEL, token=work.run)
     keep_probe(work, found)
     return "write_report" if found.went_well else "switch_back"
@@ -98,7 +108,7 @@ def switch_back() -> dict[str, Any]:
     """Lead clients back to the source, because the probe failed."""
     from include.fsx_migration import cut_overs
 
-    return cut_overs.switch_back(run_at_work(), why="the probe failed").to_dict()
+    return cut_overs.switch_back(run_that_changes(), why="the probe failed").to_dict()
 
 
 @task(multiple_outputs=False)
@@ -115,7 +125,7 @@ def lead_back() -> dict[str, Any]:
     from include.fsx_migration.cut_overs import require_approval, switch_back
 
     context: Any = get_current_context()
-    work = run_at_work(context)
+    work = run_that_changes()
     require_approval(work)
     return switch_back(work, why=context["params"]["reason"]).to_dict()
 
@@ -131,8 +141,11 @@ def write_report() -> dict[str, Any]:
     found = context["ti"].get_task_states(dag_id=run.dag_id, run_ids=[run.run_id]).get(run.run_id, {})
     states = {task_id: getattr(state, "value", state) or "" for task_id, state in found.items()}
     written = cut_over_report.write_report(work, states=states)
+    let_go(work.place, context)
     told = f"{written['sentence']} Report: {written['page']}"
-    tell_end(work.place, went_well=written["complaint"] is None, what=told, context=context)
+    tell_end(
+        work.place, subject=_SUBJECTS[run.dag_id], went_well=written["complaint"] is None, what=told, context=context
+    )
     if written["complaint"]:
         raise AirflowFailException(told)
     return written

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import TriggerRule, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException
 
-from landfall.fsx_migration_runs import workplace
+from landfall.fsx_migration_runs import held_workplace, let_go, workplace
+from landfall.runs import run_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +23,7 @@ def check_plan() -> dict[str, Any]:
     from include.fsx_migration.mounts import require_source_mount
     from include.fsx_migration.plans import require_current
 
-    place = workplace()
+    place = held_workplace(get_current_context(), "transfer")
     plan = require_current(place.places)
     require_source_mount(place)
     return {"plan_id": plan.plan_id, "parts": len(plan.parts), "files": plan.files, "bytes": plan.bytes}
@@ -36,7 +37,7 @@ def prepare_transfer() -> dict[str, Any]:
     from include.fsx_migration.mounts import ensure_target_mount
     from include.fsx_migration.resources import ensure_transfer_resources
 
-    place = workplace()
+    place = held_workplace(get_current_context(), "transfer")
     agents = check_agents(place)
     found = ensure_transfer_resources(place)
     ensure_target_mount(place, found.file_system)
@@ -70,17 +71,23 @@ def write_report() -> dict[str, Any]:
     from landfall.fsx_notices import tell_end
 
     context: Any = get_current_context()
-    run, place = context["dag_run"], workplace()
-    states = _states(context)
+    place, states = workplace(), _states(context)
     summary = place.store.find_json(place.places.reconciliation(RECONCILIATION, "summary.json"))
     report = migration_report(
         place,
-        run=f"{run.dag_id}/{run.run_id}",
+        run=run_name(context),
         states=states,
         reconciliation=summary if states.get("reconcile_trees") in ("success", "failed") else None,
     )
     kept, sentence = keep_report(place, report), sentence_of(report)
-    tell_end(place, went_well=report["went_well"], what=f"{sentence} Report: {kept['page']}", context=context)
+    let_go(place, context)
+    tell_end(
+        place,
+        subject="transfer",
+        went_well=report["went_well"],
+        what=f"{sentence} Report: {kept['page']}",
+        context=context,
+    )
     if not report["went_well"]:
         raise AirflowFailException(f"{sentence} Report: {kept['page']}")
     return {**kept, "failed": report["failed"]["files"], "passes": len(report["passes"])}

@@ -49,13 +49,16 @@ def tell_stop(place: Workplace, sentence: str, *, context: Any) -> bool:
     return _tell(place, notice, context)
 
 
-def tell_end(place: Workplace, *, went_well: bool, what: str, context: Any) -> bool:
-    """Tell that the run has ended, and how."""
+def tell_end(place: Workplace, *, subject: str, went_well: bool, what: str, context: Any) -> bool:
+    """Tell that the run has ended, and how.
+
+    :param subject: what the run was, as `transfer`, `cut-over`.
+    """
     from include.fsx_migration.notices import Notice
 
     look = "" if went_well else "The report and the red task's log say what is left."
-    subject = "migration pass run ended well" if went_well else "migration pass run ended with a failure"
-    notice = Notice(key=f"end/{went_well}", subject=subject, what=what, since=_began(context), look=look)
+    ended = f"{subject} ended well" if went_well else f"{subject} ended with a failure"
+    notice = Notice(key=f"end/{went_well}", subject=ended, what=what, since=_began(context), look=look)
     return _tell(place, notice, context)
 
 

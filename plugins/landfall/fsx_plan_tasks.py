@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import get_current_context
 
-from landfall.fsx_migration_runs import MigrationUnknownError, workplace_of
+from landfall.fsx_migration_runs import MigrationUnknownError, hold, workplace_of
 from landfall.hooks.fsx_migration import FsxMigrationHook
 
 if TYPE_CHECKING:
@@ -33,7 +33,9 @@ def read_definition() -> dict[str, Any]:
         raise WrongNameError(
             f"The definition is of migration {migration.name}, the run for {params['migration']}: make them the same."
         )
-    places = workplace_of(migration, hook=hook).places
+    place = workplace_of(migration, hook=hook)
+    _hold_plan(place, context)
+    places = place.places
     places.store.put_bytes(places.plan(plan_id, DEFINITION), text.encode(), content_type="application/yaml")
     return {"plan_id": plan_id, "migration": migration.name, "agents": len(migration.source.agents)}
 
@@ -130,7 +132,14 @@ def _planned(context: Any) -> tuple[Workplace, str]:
     hook = FsxMigrationHook()
     places = Places(hook.store, context["params"]["migration"])
     text = places.store.get_bytes(places.plan(plan_id_of(context), DEFINITION)).decode()
-    return workplace_of(read(text), hook=hook), text
+    place = workplace_of(read(text), hook=hook)
+    _hold_plan(place, context)
+    return place, text
+
+
+def _hold_plan(place: Workplace, context: Any) -> None:
+    """Nobody else plans the migration meanwhile; who transfers it may go on: passes follow a new plan's limits."""
+    hold(place, context, subject=f"the plan of migration {place.migration.name}", purpose="planning")
 
 
 def _kept_definition(hook: FsxMigrationHook, name: str) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow.sdk import task
+from airflow.sdk import get_current_context, task
 
-from landfall.fsx_migration_runs import workplace
+from landfall.fsx_migration_runs import held_workplace
 
 
 def reconcile_task(*, task_id: str, label: str, frozen: bool = False, **task_arguments: Any) -> Any:
@@ -35,7 +35,8 @@ def reconcile_and_judge(*, label: str, frozen: bool) -> dict[str, Any]:
     from landfall.gates import check
     from landfall.hooks.fsx_migration import FsxMigrationHook
 
-    summary = reconcile_migration(workplace(), label=label, frozen=frozen)
+    place = held_workplace(get_current_context(), "reconciliation")
+    summary = reconcile_migration(place, label=label, frozen=frozen)
     suite = reconciliation_suite()
 
     def load() -> Any:

@@ -8,15 +8,12 @@ from airflow.sdk import get_current_context
 from airflow.sdk.timezone import utcnow
 
 from landfall.hooks.log_shipping import LogShippingHook
+from landfall.runs import run_is_over
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from include.log_shipping.configuration import LogShippingConfiguration
     from include.log_shipping.fleet import Workplace
     from include.log_shipping.outcomes import RunRecords
-
-FINISHED = frozenset({"success", "failed"})
 
 
 def records_of(context: Any) -> RunRecords:
@@ -66,14 +63,3 @@ def configuration_text(place: str | None) -> tuple[str, str]:
     if text.strip().startswith("s3://"):
         return fetch(hook.store, text.strip()), text.strip()
     return text, source
-
-
-def run_is_over(context: Any) -> Callable[[str], bool]:
-    """Return what asks Airflow whether the run that owns a lease (`<dag id>/<run id>`) has ended."""
-
-    def is_over(owner: str) -> bool:
-        dag_id, _, run_id = owner.partition("/")
-        state = context["ti"].get_dagrun_state(dag_id, run_id)
-        return getattr(state, "value", state) in FINISHED  # an enum, whose str() is not its value
-
-    return is_over

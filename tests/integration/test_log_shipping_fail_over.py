@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from include.log_shipping.leases import take
+from include.leases import take
 from include.log_shipping.primaries import PrimaryRecord, find_primary
 from include.log_shipping.settings import LogShippingSettings
 from tests.integration.dag_runner import DagRunner, Run

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from landfall.fsx_migration_runs import MigrationUnknownError, workplace
+from include.fsx_migration.refusals import RefusedError
+from landfall.fsx_migration_runs import MigrationUnknownError, held_workplace, hold, let_go, workplace
 from landfall.hooks.fsx_migration import FsxMigrationHook
 
 if TYPE_CHECKING:
@@ -69,3 +71,73 @@ def test_a_login_comes_from_its_connection_or_is_missed_by_name(
     monkeypatch.setenv("AIRFLOW_CONN_SMB_SOURCE", json.dumps({**complete, "password": ""}))
     with pytest.raises(ValueError, match="smb_source lacks its login or password"):
         hook.login("smb_source")
+
+
+def run(dag_id: str, states: dict[str, str], *, migration: str = "projects") -> Any:
+    """The context of a run; `states` are those that Airflow tells of runs, by run id."""
+    instance = SimpleNamespace(get_dagrun_state=lambda _dag_id, run_id: states[run_id])
+    return {
+        "dag_run": SimpleNamespace(dag_id=dag_id, run_id=f"{dag_id}-1"),
+        "ti": instance,
+        "params": {"migration": migration},
+    }
+
+
+@pytest.fixture
+def migrations(hook: FsxMigrationHook, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in ("projects", "archive"):
+        text = DEFINITION.replace("name: projects", f"name: {name}", 1)
+        hook.store.put_bytes(f"fsx_migration/{name}/migration.yaml", text.encode())
+    yield
+    for key in hook.store.list_keys("leases"):
+        hook.store.client.delete_object(Bucket=BUCKET, Key=key)
+
+
+def act_as(context: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr("landfall.fsx_migration_runs.get_current_context", lambda: context)
+    return context
+
+
+@pytest.mark.usefixtures("migrations")
+def test_two_runs_never_work_on_one_migration_and_always_on_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    states = {"fsx_migration_migrate-1": "running", "fsx_migration_cut_over-1": "running"}
+    first, second = run("fsx_migration_migrate", states), run("fsx_migration_cut_over", states)
+    held_workplace(act_as(first, monkeypatch), "transfer")
+    held_workplace(first, "full pass")
+    act_as(second, monkeypatch)
+    held = r"projects is held by fsx_migration_migrate/\S+ \(full pass\).*wait for that"
+    with pytest.raises(RefusedError, match=held):
+        held_workplace(second, "leading clients over or back")
+    assert workplace("projects").migration.name == "projects", "reading is for everybody"
+    other = run("fsx_migration_migrate", states, migration="archive")
+    assert held_workplace(act_as(other, monkeypatch), "transfer").migration.name == "archive"
+
+
+@pytest.mark.usefixtures("migrations")
+@pytest.mark.parametrize("state", ["success", "failed"])
+def test_a_run_that_is_over_holds_nothing_and_cannot_come_back_meanwhile(
+    state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    states = {"fsx_migration_migrate-1": state, "fsx_migration_cut_over-1": "running"}
+    first, second = run("fsx_migration_migrate", states), run("fsx_migration_cut_over", states)
+    held_workplace(act_as(first, monkeypatch), "transfer")
+    held_workplace(act_as(second, monkeypatch), "leading clients over or back")
+    act_as(first, monkeypatch)
+    with pytest.raises(RefusedError, match="held by fsx_migration_cut_over"):
+        held_workplace(first, "full pass")
+    let_go(workplace("projects"), first)
+    with pytest.raises(RefusedError):
+        held_workplace(first, "full pass")
+    let_go(workplace("projects"), second)
+    held_workplace(first, "full pass")
+
+
+@pytest.mark.usefixtures("migrations")
+def test_a_plan_may_be_made_while_the_migration_is_transferred(monkeypatch: pytest.MonkeyPatch) -> None:
+    states = {"fsx_migration_migrate-1": "running", "fsx_migration_plan-1": "running"}
+    held_workplace(act_as(run("fsx_migration_migrate", states), monkeypatch), "transfer")
+    place = workplace("projects")
+    planning = "the plan of migration projects"
+    hold(place, run("fsx_migration_plan", states), subject=planning, purpose="planning")
+    with pytest.raises(RefusedError, match="the plan of migration projects is held"):
+        hold(place, run("fsx_migration_migrate", states), subject=planning, purpose="planning")

@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from include.leases import take
 from include.log_shipping import tsql
 from include.log_shipping.fail_over.counting import count_rows, last_beat
 from include.log_shipping.fail_over.plans import Mode, Move
@@ -16,7 +17,6 @@ from include.log_shipping.fail_over.readiness import RUN_LEASE
 from include.log_shipping.fail_over.steps import FailOver, StepError
 from include.log_shipping.failures import Reaction, SqlServerError
 from include.log_shipping.fleet import look_at, seen_in
-from include.log_shipping.leases import take
 from include.log_shipping.names import FULL, LOG, backup_file_name, quoted
 from include.log_shipping.roles import Unreachable
 from include.log_shipping.server_state import DatabaseState, read_state

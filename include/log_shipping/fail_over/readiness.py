@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from include.log_shipping import leases
+from include import leases
 from include.log_shipping.fail_back import fail_back_refusal
 from include.log_shipping.fail_over.plans import FailOverPlan, Mode, Move, find_plan, write_plan
 from include.log_shipping.fail_over.steps import THREADS, RunRefusedError

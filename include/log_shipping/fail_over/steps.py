@@ -7,10 +7,10 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from include.leases import LeaseHeldError, LeaseLostError
 from include.log_shipping.copying import CopyError
 from include.log_shipping.failures import SqlServerError
 from include.log_shipping.lanes import each
-from include.log_shipping.leases import LeaseHeldError, LeaseLostError
 from include.log_shipping.outcomes import Outcome, Status
 
 if TYPE_CHECKING:

@@ -81,9 +81,9 @@ class TransferPassesOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Take up what an earlier try left, and go on."""
         from include.fsx_migration.transferring import begin
-        from landfall.fsx_migration_runs import workplace
+        from landfall.fsx_migration_runs import held_workplace
 
-        place = workplace()
+        place = held_workplace(context, f"{self.kinds} pass")
         begin(place)
         return self._go_on(context, place)
 
@@ -92,10 +92,10 @@ class TransferPassesOperator(BaseOperator):
         from include.fsx_migration.refusals import RefusedError
         from include.fsx_migration.remedies import act_on
         from include.fsx_migration.troubles import Trouble
-        from landfall.fsx_migration_runs import workplace
+        from landfall.fsx_migration_runs import held_workplace
         from landfall.fsx_notices import tell_troubles
 
-        place = workplace()
+        place = held_workplace(context, f"{self.kinds} pass")
         if event["event"] == "unreadable":
             raise TransferUnreadableError(f"The executions could not be read: {event['error']}")
         if event["event"] == "trouble":

@@ -24,6 +24,6 @@ class ProvisionFileSystemOperator(FsxCreateFileSystemOperator):
     def create_file_system(self, context: Context) -> str:
         """Find or create it by the definition; the intent is kept first."""
         from include.fsx_migration.file_systems import ensure_file_system
-        from landfall.fsx_migration_runs import workplace
+        from landfall.fsx_migration_runs import held_workplace
 
-        return ensure_file_system(workplace()).id
+        return ensure_file_system(held_workplace(context, "transfer")).id

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from include.log_shipping import history, leases
+from include import leases
+from include.log_shipping import history
 from include.log_shipping.monitoring import Watch, watch
 from include.log_shipping.seeding import seed_database
 from include.log_shipping.shipping import back_up_and_copy

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from include import leases
 from include.gates.suites.log_shipping import canary_suite, headers_suite
 from include.gates.validate import validate
-from include.log_shipping import header_checks, leases, ship_results, shipping
+from include.log_shipping import header_checks, ship_results, shipping
 from include.log_shipping.configuration import RestoreMode
 from include.log_shipping.outcomes import Outcome
 from include.log_shipping.planning import plan_shipping

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from include.log_shipping import leases
+from include import leases
 from include.log_shipping.configuration import RestoreMode
 from include.log_shipping.outcomes import Outcome, Status
 from include.log_shipping.primaries import PrimaryRecord, write_primary

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from include.log_shipping import leases
+from include import leases
 from include.log_shipping.fail_over.plans import Mode
 from include.log_shipping.fail_over.readiness import LEASE_PATIENCE, copy_name, hold, refusal
 from include.log_shipping.fail_over.steps import RunRefusedError

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from include.leases import lease_of
 from include.log_shipping import tsql
 from include.log_shipping.fail_over.approvals import find_losses
 from include.log_shipping.fail_over.fencing import find_fence
 from include.log_shipping.fail_over.plans import Mode
 from include.log_shipping.fail_over.steps import RunRefusedError, StepError
-from include.log_shipping.leases import lease_of
 from include.log_shipping.primaries import find_primary
 from tests.include.log_shipping.fail_over.fail_over_run import NEW, OLD
 from tests.include.log_shipping.fail_over.model_fleet import SALES, Fleet, model_fleet

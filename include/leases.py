@@ -1,8 +1,8 @@
-"""One worker at a time per database: a lease in the object store, with an owner and an end.
+"""One run at a time per subject, as a database or a migration: a lease in the object store, with an owner and an end.
 
-Shipping takes it for each step and gives it back; a failover takes it for its whole run, so that nothing is shipped
-between the tail and the recovery. An owner is a DAG run (`<dag id>/<run id>`): a task that was killed and runs again
-gets its own lease back. A lease that has ended, or whose run is over, is taken over.
+A step takes it and gives it back, as shipping does; a run that must not be disturbed between its steps, as a failover
+or a migration, takes it for all of them. An owner is a DAG run (`<dag id>/<run id>`): a task that was killed and runs
+again gets its own lease back. A lease that has ended, or whose run is over, is taken over.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
-
-from include.log_shipping.names import quoted
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     from include.object_store import ObjectStore
@@ -28,11 +27,11 @@ Clock = Callable[[], datetime]
 
 
 class LeaseHeldError(RuntimeError):
-    """Another run works on the database; the message says which, at what, and until when at most."""
+    """Another run works on the subject; the message says which, at what, and until when at most."""
 
     def __init__(self, lease: Lease) -> None:
         super().__init__(
-            f"{lease.database} is held by {lease.owner} ({lease.purpose}) since {_clock(lease.taken_at)}, "
+            f"{lease.subject} is held by {lease.owner} ({lease.purpose}) since {_clock(lease.taken_at)}, "
             f"until {_clock(lease.ends_at)} at most: wait for that run, or end it."
         )
         self.lease = lease
@@ -46,7 +45,7 @@ class LeaseLostError(RuntimeError):
 class Lease:
     """A lease as it was taken or renewed; times are aware. `released` ones are free for everybody."""
 
-    database: str
+    subject: str
     owner: str
     purpose: str
     taken_at: datetime
@@ -65,9 +64,9 @@ class Lease:
         return document
 
 
-def lease_of(store: ObjectStore, database: str) -> Lease | None:
-    """Return the stored lease of a database, free or not; None when there never was one."""
-    found = store.find_versioned_json(_key(store, database))
+def lease_of(store: ObjectStore, subject: str) -> Lease | None:
+    """Return the stored lease of a subject, free or not; None when there never was one."""
+    found = store.find_versioned_json(_key(store, subject))
     if found is None:
         return None
     document, etag = found
@@ -77,7 +76,7 @@ def lease_of(store: ObjectStore, database: str) -> Lease | None:
 
 def take(
     store: ObjectStore,
-    database: str,
+    subject: str,
     *,
     owner: str,
     purpose: str,
@@ -85,20 +84,20 @@ def take(
     keep_for: timedelta = STEP,
     is_over: Callable[[str], bool] = lambda owner: False,
 ) -> Lease:
-    """Take the lease of a database, or renew it when this owner has it already.
+    """Take the lease of a subject, or renew it when this owner has it already.
 
     :param is_over: tells of another owner whether its run is over, so that nobody waits for the dead.
     :raises LeaseHeldError: another owner holds it, or was a moment faster.
     """
-    current = lease_of(store, database)
+    current = lease_of(store, subject)
     if current and current.owner != owner and not current.is_free(at=at) and not is_over(current.owner):
         raise LeaseHeldError(current)
     mine = current is not None and current.owner == owner and not current.released
-    wanted = Lease(database=database, owner=owner, purpose=purpose, taken_at=at, ends_at=at + keep_for)
+    wanted = Lease(subject=subject, owner=owner, purpose=purpose, taken_at=at, ends_at=at + keep_for)
     if mine and current:
         wanted = replace(wanted, taken_at=current.taken_at, ends_at=max(current.ends_at, wanted.ends_at))
     if not _write(store, wanted, over=current):
-        winner = lease_of(store, database)
+        winner = lease_of(store, subject)
         if winner is None or winner.owner != owner:
             raise LeaseHeldError(winner or wanted)
     return _stored(store, wanted)
@@ -106,18 +105,18 @@ def take(
 
 def renew(store: ObjectStore, lease: Lease, *, at: datetime, keep_for: timedelta = STEP) -> Lease:
     """Prolong a lease; raises LeaseLostError when it is no longer this owner's."""
-    current = lease_of(store, lease.database)
+    current = lease_of(store, lease.subject)
     if current is None or current.owner != lease.owner or current.released:
         raise LeaseLostError(_lost(lease, current))
     wanted = replace(current, ends_at=max(current.ends_at, at + keep_for))
     if not _write(store, wanted, over=current):
-        raise LeaseLostError(_lost(lease, lease_of(store, lease.database)))
+        raise LeaseLostError(_lost(lease, lease_of(store, lease.subject)))
     return _stored(store, wanted)
 
 
-def release(store: ObjectStore, database: str, *, owner: str) -> bool:
+def release(store: ObjectStore, subject: str, *, owner: str) -> bool:
     """Give a lease back; False when it is not this owner's (any more), which is no error."""
-    current = lease_of(store, database)
+    current = lease_of(store, subject)
     if current is None or current.owner != owner or current.released:
         return False
     return _write(store, replace(current, released=True), over=current)
@@ -126,7 +125,7 @@ def release(store: ObjectStore, database: str, *, owner: str) -> bool:
 @contextmanager
 def held(
     store: ObjectStore,
-    database: str,
+    subject: str,
     *,
     owner: str,
     purpose: str,
@@ -138,9 +137,9 @@ def held(
     The check raises LeaseLostError when a renewal failed. A block of an owner that held the lease before (a failover
     that ships its tail) leaves it as it is.
     """
-    before = lease_of(store, database)
+    before = lease_of(store, subject)
     nested = before is not None and before.owner == owner and not before.is_free(at=clock())
-    lease = take(store, database, owner=owner, purpose=purpose, at=clock(), is_over=is_over)
+    lease = take(store, subject, owner=owner, purpose=purpose, at=clock(), is_over=is_over)
     ended, lost = threading.Event(), threading.Event()
 
     def keep() -> None:
@@ -154,9 +153,9 @@ def held(
 
     def check() -> None:
         if lost.is_set():
-            raise LeaseLostError(_lost(lease, lease_of(store, database)))
+            raise LeaseLostError(_lost(lease, lease_of(store, subject)))
 
-    keeper = threading.Thread(target=keep, daemon=True, name=f"lease {database}")
+    keeper = threading.Thread(target=keep, daemon=True, name=f"lease {subject}")
     keeper.start()
     try:
         yield check
@@ -164,11 +163,11 @@ def held(
         ended.set()
         keeper.join()
         if not nested:
-            release(store, database, owner=owner)
+            release(store, subject, owner=owner)
 
 
 def _write(store: ObjectStore, lease: Lease, *, over: Lease | None) -> bool:
-    key = _key(store, lease.database)
+    key = _key(store, lease.subject)
     if over is None:
         return store.put_if_absent(key, lease.to_dict())
     return store.put_if_unchanged(key, lease.to_dict(), etag=over.etag)
@@ -176,7 +175,7 @@ def _write(store: ObjectStore, lease: Lease, *, over: Lease | None) -> bool:
 
 def _stored(store: ObjectStore, wanted: Lease) -> Lease:
     """Read back: the ETag of what was written, or the news that somebody was faster."""
-    current = lease_of(store, wanted.database)
+    current = lease_of(store, wanted.subject)
     if current is None or current.owner != wanted.owner:
         raise LeaseHeldError(current or wanted)
     return current
@@ -184,12 +183,12 @@ def _stored(store: ObjectStore, wanted: Lease) -> Lease:
 
 def _lost(lease: Lease, now: Lease | None) -> str:
     by = f"{now.owner} ({now.purpose})" if now and now.owner != lease.owner else "somebody"
-    return f"The lease of {lease.database} was taken from {lease.owner} by {by}: nothing more is done for it."
+    return f"The lease of {lease.subject} was taken from {lease.owner} by {by}: nothing more is done for it."
 
 
 def _clock(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S}"
 
 
-def _key(store: ObjectStore, database: str) -> str:
-    return store.key("leases", f"{quoted(database)}.json")
+def _key(store: ObjectStore, subject: str) -> str:
+    return store.key("leases", f"{quote(subject, safe='')}.json")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from include.log_shipping.leases import (
+from include.leases import (
     STEP,
     LeaseHeldError,
     LeaseLostError,
