@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
-from include.fsx_migration.bandwidth import limit_at
 from include.fsx_migration.definition_model import Bandwidth, BandwidthWindow
-from include.fsx_migration.eta import TUNING, Sample, Tuning, estimate_end
+from include.fsx_migration.planning.bandwidth import limit_at
+from include.fsx_migration.watch.eta import TUNING, Sample, Tuning, estimate_end
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -59,7 +59,7 @@ def make_tree(root: Path, files: int) -> int:
 
 
 def _scan(root: Path, out: Path, names: int) -> None:
-    from include.fsx_migration.scanning import scan
+    from include.fsx_migration.listings.scanning import scan
 
     found = scan(root, out)
     if found.files + found.directories != names:

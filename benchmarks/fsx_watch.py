@@ -63,11 +63,11 @@ def run() -> Iterator[dict[str, Any]]:
 
 def _prepare(aws: Any, folder: Path) -> list[str]:
     """Start the executions (none gets further than LAUNCHING) and write the documents that the trigger reads."""
-    from include.fsx_migration.file_systems import FileSystem
-    from include.fsx_migration.pass_model import Attempt, AttemptState, Pass, PassKind, PassPart
     from include.fsx_migration.places import Places
-    from include.fsx_migration.resources import AgentTask, Resources
+    from include.fsx_migration.resources.file_systems import FileSystem
+    from include.fsx_migration.resources.transfer_resources import AgentTask, Resources
     from include.fsx_migration.settings import FsxMigrationSettings
+    from include.fsx_migration.transfer.pass_model import Attempt, AttemptState, Pass, PassKind, PassPart
 
     client, s3 = aws.client("datasync"), aws.client("s3")
     s3.create_bucket(Bucket=BUCKET)

@@ -13,7 +13,7 @@ from include.cli.demo_share import SERVER, DemoShare
 from include.cli.ioc import local_client
 from include.cli.refusal import RefusalError
 from include.cli.share_clients import ShareClients, survival
-from include.fsx_migration.passes import VERIFY, AttemptState, list_passes, load_failures
+from include.fsx_migration.transfer.passes import VERIFY, AttemptState, list_passes, load_failures
 from include.gates.evidence import docs_url
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from include.cli.output import print_json, print_table, progress
 from include.cli.refusal import EXIT_USAGE, RefusalError
 
 if TYPE_CHECKING:
-    from include.fsx_migration.partitioning import Partition
+    from include.fsx_migration.partition.partitioning import Partition
 
 app = typer.Typer(no_args_is_help=True, help="FSx migration: scan a tree, partition and reconcile listings.")
 app.command("scan")(scan_command)
@@ -38,9 +38,9 @@ def partition_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
     """Split a listing's files and symbolic links into manifests of about the same cost."""
-    from include.fsx_migration.listing import ListingRefusedError
-    from include.fsx_migration.manifests import MAX_MANIFEST_BYTES
-    from include.fsx_migration.partitioning import STEPS, partition
+    from include.fsx_migration.listings.listing import ListingRefusedError
+    from include.fsx_migration.partition.manifests import MAX_MANIFEST_BYTES
+    from include.fsx_migration.partition.partitioning import STEPS, partition
 
     try:
         with progress("partition", steps=STEPS, as_json=as_json) as announce:

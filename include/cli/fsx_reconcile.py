@@ -10,7 +10,7 @@ from include.cli.output import print_json, progress
 from include.cli.refusal import RefusalError
 
 if TYPE_CHECKING:
-    from include.fsx_migration.reconciling import Reconciliation
+    from include.fsx_migration.reconciliation.reconciling import Reconciliation
 
 EXIT_DIFFERENT = 1
 
@@ -35,8 +35,8 @@ def reconcile_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
     """Compare two listings row by row: missing, extra, and changed in size, time, mode, owner or checksum."""
-    from include.fsx_migration.listing import ListingRefusedError
-    from include.fsx_migration.reconciling import STEPS, reconcile
+    from include.fsx_migration.listings.listing import ListingRefusedError
+    from include.fsx_migration.reconciliation.reconciling import STEPS, reconcile
 
     try:
         with progress("reconcile", steps=STEPS, as_json=as_json) as announce:

@@ -10,7 +10,7 @@ from include.cli.output import print_json, progress
 from include.cli.refusal import RefusalError
 
 if TYPE_CHECKING:
-    from include.fsx_migration.scanning import ScanResult
+    from include.fsx_migration.listings.scanning import ScanResult
 
 EXIT_INCOMPLETE = 1
 SHOWN = 20
@@ -31,8 +31,8 @@ def scan_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
     """List files, directories and symbolic links below DIR into a listing that plan and reconcile read."""
-    from include.fsx_migration.scan_worker import WorkerLostError
-    from include.fsx_migration.scanning import ScanRefusedError, scan
+    from include.fsx_migration.listings.scan_worker import WorkerLostError
+    from include.fsx_migration.listings.scanning import ScanRefusedError, scan
 
     try:
         with progress("scan", steps=1, as_json=as_json) as announce:

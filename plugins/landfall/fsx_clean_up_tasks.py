@@ -12,7 +12,7 @@ from landfall.fsx_migration_runs import held_workplace, let_go, workplace
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from include.fsx_migration.clean_ups import CleanUpPlan
+    from include.fsx_migration.clean_up.clean_ups import CleanUpPlan
 
 log = logging.getLogger(__name__)
 
@@ -20,8 +20,8 @@ log = logging.getLogger(__name__)
 @task.branch
 def list_resources() -> str:
     """List what carries the migration's tag and what becomes of it; refuse unless everything may go."""
-    from include.fsx_migration.clean_up_records import keep_list, table
-    from include.fsx_migration.clean_ups import require_allowed
+    from include.fsx_migration.clean_up.clean_up_records import keep_list, table
+    from include.fsx_migration.clean_up.clean_ups import require_allowed
 
     context: Any = get_current_context()
     place, asked = workplace(), _asked(context)
@@ -40,7 +40,7 @@ def list_resources() -> str:
 
 def record_answer(context: Any, answer: Mapping[str, Any]) -> None:
     """Keep who answered, and which list they saw."""
-    from include.fsx_migration.clean_up_records import keep_answer
+    from include.fsx_migration.clean_up.clean_up_records import keep_answer
 
     keep_answer(workplace(context["params"]["migration"]), context["run_id"], answer)
 
@@ -48,7 +48,7 @@ def record_answer(context: Any, answer: Mapping[str, Any]) -> None:
 @task(multiple_outputs=False)
 def delete_resources() -> dict[str, int]:
     """Delete what was shown and approved, tasks first, the file system late."""
-    from include.fsx_migration.clean_up_records import remove_approved
+    from include.fsx_migration.clean_up.clean_up_records import remove_approved
 
     context: Any = get_current_context()
     return remove_approved(
@@ -59,7 +59,7 @@ def delete_resources() -> dict[str, int]:
 @task(multiple_outputs=False, trigger_rule=TriggerRule.NONE_FAILED_MIN_ONE_SUCCESS)
 def write_report() -> dict[str, Any]:
     """Write what was deleted and what is left."""
-    from include.fsx_migration import clean_up_records
+    from include.fsx_migration.clean_up import clean_up_records
 
     context: Any = get_current_context()
     asked = _asked(context)
@@ -69,7 +69,7 @@ def write_report() -> dict[str, Any]:
 
 
 def _plan(asked: Mapping[str, Any]) -> CleanUpPlan:
-    from include.fsx_migration.clean_ups import CleanUpChoices, plan_clean_up
+    from include.fsx_migration.clean_up.clean_ups import CleanUpChoices, plan_clean_up
 
     choices = CleanUpChoices(
         file_system=asked["delete_file_system"],

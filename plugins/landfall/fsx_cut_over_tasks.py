@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import TriggerRule, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException
 
-from include.fsx_migration.cut_overs import LABEL
+from include.fsx_migration.cut_over.cut_overs import LABEL
 from landfall.fsx_migration_runs import held_workplace, let_go, workplace
 from landfall.runs import run_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from include.fsx_migration.cut_overs import CutOverRun
+    from include.fsx_migration.cut_over.cut_overs import CutOverRun
 
 __all__ = [
     "LABEL",
@@ -34,14 +34,14 @@ _SUBJECTS = {"fsx_migration_cut_over": "cut-over", "fsx_migration_roll_back": "r
 
 def run_at_work(context: Any = None) -> CutOverRun:
     """Return the running DAG run with what it works on."""
-    from include.fsx_migration.cut_overs import CutOverRun
+    from include.fsx_migration.cut_over.cut_overs import CutOverRun
 
     return CutOverRun(workplace(), run_name(context or get_current_context()))
 
 
 def run_that_changes() -> CutOverRun:
     """Return the same for a step that changes something; refused while another run works on the migration."""
-    from include.fsx_migration.cut_overs import CutOverRun
+    from include.fsx_migration.cut_over.cut_overs import CutOverRun
 
     context: Any = get_current_context()
     return CutOverRun(held_workplace(context, "leading clients over or back"), run_name(context))
@@ -50,9 +50,9 @@ def run_that_changes() -> CutOverRun:
 @task(multiple_outputs=False)
 def check_frozen() -> dict[str, Any]:
     """Nobody writes to the source: two listings, some time apart, are the same; the name says what it should."""
-    from include.fsx_migration import freezing
-    from include.fsx_migration.mounts import require_source_mount
-    from include.fsx_migration.switching import require_clients_on_source, require_known
+    from include.fsx_migration.client_name.switching import require_clients_on_source, require_known
+    from include.fsx_migration.cut_over import freezing
+    from include.fsx_migration.resources.mounts import require_source_mount
 
     place = run_that_changes().place
     require_clients_on_source(place)
@@ -63,7 +63,7 @@ def check_frozen() -> dict[str, Any]:
 
 def require_clients_on_source(_context: Any) -> None:
     """Refuse the final passes once clients are led over, whoever clears them: they would delete clients' work."""
-    from include.fsx_migration.switching import require_clients_on_source as require
+    from include.fsx_migration.client_name.switching import require_clients_on_source as require
 
     require(workplace())
 
@@ -71,14 +71,14 @@ def require_clients_on_source(_context: Any) -> None:
 @task(multiple_outputs=False)
 def state_evidence() -> dict[str, str]:
     """Put together what the approver has to know."""
-    from include.fsx_migration import cut_overs
+    from include.fsx_migration.cut_over import cut_overs
 
     return cut_overs.state_evidence(run_at_work())
 
 
 def record_answer(context: Any, answer: Mapping[str, Any]) -> None:
     """Keep who answered, and to which evidence."""
-    from include.fsx_migration.cut_overs import record_answer as keep
+    from include.fsx_migration.cut_over.cut_overs import record_answer as keep
 
     keep(run_at_work(context), answer)
 
@@ -86,7 +86,7 @@ def record_answer(context: Any, answer: Mapping[str, Any]) -> None:
 @task(multiple_outputs=False)
 def switch_name() -> dict[str, Any]:
     """Lead clients to the target, if a person approved and the source is still what was reconciled."""
-    from include.fsx_migration.cut_overs import switch_over
+    from include.fsx_migration.cut_over.cut_overs import switch_over
 
     return switch_over(run_that_changes()).to_dict()
 
@@ -94,8 +94,8 @@ def switch_name() -> dict[str, Any]:
 @task.branch
 def probe_target() -> str:
     """Write, read and remove a file on the target, and read files on both sides; go back when a client could not."""
-    from include.fsx_migration.cut_overs import keep_probe
-    from include.fsx_migration.probing import probe_target as probe
+    from include.fsx_migration.cut_over.cut_overs import keep_probe
+    from include.fsx_migration.cut_over.probing import probe_target as probe
 
     work = run_that_changes()
     found = probe(work.place, label=LABEL, token=work.run)
@@ -106,7 +106,7 @@ def probe_target() -> str:
 @task(multiple_outputs=False)
 def switch_back() -> dict[str, Any]:
     """Lead clients back to the source, because the probe failed."""
-    from include.fsx_migration import cut_overs
+    from include.fsx_migration.cut_over import cut_overs
 
     return cut_overs.switch_back(run_that_changes(), why="the probe failed").to_dict()
 
@@ -114,7 +114,7 @@ def switch_back() -> dict[str, Any]:
 @task(multiple_outputs=False)
 def list_written_since() -> dict[str, str]:
     """List what clients wrote on the target since they were led there; it is not on the source."""
-    from include.fsx_migration import roll_backs
+    from include.fsx_migration.cut_over import roll_backs
 
     return roll_backs.list_written_since(run_at_work())
 
@@ -122,7 +122,7 @@ def list_written_since() -> dict[str, str]:
 @task(multiple_outputs=False)
 def lead_back() -> dict[str, Any]:
     """Lead clients back to the source, if a person approved what that leaves behind."""
-    from include.fsx_migration.cut_overs import require_approval, switch_back
+    from include.fsx_migration.cut_over.cut_overs import require_approval, switch_back
 
     context: Any = get_current_context()
     work = run_that_changes()
@@ -133,7 +133,7 @@ def lead_back() -> dict[str, Any]:
 @task(multiple_outputs=False, trigger_rule=TriggerRule.ALL_DONE)
 def write_report() -> dict[str, Any]:
     """Write the report and tell how it ended; the run is red unless clients are where they should be."""
-    from include.fsx_migration import cut_over_report
+    from include.fsx_migration.cut_over import cut_over_report
     from landfall.fsx_notices import tell_end
 
     context: Any = get_current_context()

@@ -20,8 +20,8 @@ RECONCILIATION = "migrate"
 @task(multiple_outputs=False)
 def check_plan() -> dict[str, Any]:
     """The plan is current, made from the definition as it is, and nothing in it blocks; workers see the source."""
-    from include.fsx_migration.mounts import require_source_mount
-    from include.fsx_migration.plans import require_current
+    from include.fsx_migration.planning.plans import require_current
+    from include.fsx_migration.resources.mounts import require_source_mount
 
     place = held_workplace(get_current_context(), "transfer")
     plan = require_current(place.places)
@@ -32,10 +32,10 @@ def check_plan() -> dict[str, Any]:
 @task(multiple_outputs=False)
 def prepare_transfer() -> dict[str, Any]:
     """Agents can work; locations, tasks, log group and metric filters are there; workers see the target."""
-    from include.fsx_migration.agents import check_agents
-    from include.fsx_migration.metric_gates import ensure_error_filters
-    from include.fsx_migration.mounts import ensure_target_mount
-    from include.fsx_migration.resources import ensure_transfer_resources
+    from include.fsx_migration.resources.agents import check_agents
+    from include.fsx_migration.resources.error_filters import ensure_error_filters
+    from include.fsx_migration.resources.mounts import ensure_target_mount
+    from include.fsx_migration.resources.transfer_resources import ensure_transfer_resources
 
     place = held_workplace(get_current_context(), "transfer")
     agents = check_agents(place)
@@ -67,7 +67,7 @@ def choose_closing() -> str:
 @task(multiple_outputs=False, trigger_rule=TriggerRule.ALL_DONE)
 def write_report() -> dict[str, Any]:
     """Write what the run did and tell its end; the run is red when a task before is."""
-    from include.fsx_migration.migration_report import keep_report, migration_report, sentence_of
+    from include.fsx_migration.watch.migration_report import keep_report, migration_report, sentence_of
     from landfall.fsx_notices import tell_end
 
     context: Any = get_current_context()

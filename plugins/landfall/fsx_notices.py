@@ -9,14 +9,14 @@ from landfall.alerts import AlertTopic
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from include.fsx_migration.notices import Notice
-    from include.fsx_migration.troubles import Trouble
+    from include.fsx_migration.watch.notices import Notice
+    from include.fsx_migration.watch.troubles import Trouble
     from include.fsx_migration.workplace import Workplace
 
 
 def tell_start(place: Workplace, *, executions: int, context: Any) -> bool:
     """Tell that a run transfers."""
-    from include.fsx_migration.notices import Notice
+    from include.fsx_migration.watch.notices import Notice
 
     what = (
         f"The transfer of {place.migration.source.subdirectory} to the file system has begun: {executions} executions."
@@ -26,7 +26,7 @@ def tell_start(place: Workplace, *, executions: int, context: Any) -> bool:
 
 def tell_troubles(place: Workplace, troubles: Sequence[Trouble], *, context: Any) -> None:
     """Tell each trouble that this run did not tell before."""
-    from include.fsx_migration.notices import Notice
+    from include.fsx_migration.watch.notices import Notice
 
     for trouble in troubles:
         kind = trouble.key.partition("/")[0].replace("_", " ")
@@ -42,7 +42,7 @@ def tell_troubles(place: Workplace, troubles: Sequence[Trouble], *, context: Any
 
 def tell_stop(place: Workplace, sentence: str, *, context: Any) -> bool:
     """Tell that the run waits for a person."""
-    from include.fsx_migration.notices import Notice
+    from include.fsx_migration.watch.notices import Notice
 
     look = "The message says what to mend; then clear the red task."
     notice = Notice(key=f"stop/{sentence}", subject="waits for a person", what=sentence, since=place.now(), look=look)
@@ -54,7 +54,7 @@ def tell_end(place: Workplace, *, subject: str, went_well: bool, what: str, cont
 
     :param subject: what the run was, as `transfer`, `cut-over`.
     """
-    from include.fsx_migration.notices import Notice
+    from include.fsx_migration.watch.notices import Notice
 
     look = "" if went_well else "The report and the red task's log say what is left."
     ended = f"{subject} ended well" if went_well else f"{subject} ended with a failure"
@@ -63,7 +63,7 @@ def tell_end(place: Workplace, *, subject: str, went_well: bool, what: str, cont
 
 
 def _tell(place: Workplace, notice: Notice, context: Mapping[str, Any]) -> bool:
-    from include.fsx_migration.notices import tell_once
+    from include.fsx_migration.watch.notices import tell_once
 
     run = context["dag_run"]
     topic = AlertTopic(place.store, sns=place.clients("sns"), topic_arn=place.settings.alert_topic)

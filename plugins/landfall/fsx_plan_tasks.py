@@ -11,7 +11,7 @@ from landfall.fsx_migration_runs import MigrationUnknownError, hold, workplace_o
 from landfall.hooks.fsx_migration import FsxMigrationHook
 
 if TYPE_CHECKING:
-    from include.fsx_migration.prices import Prices
+    from include.fsx_migration.planning.prices import Prices
     from include.fsx_migration.workplace import Workplace
 
 
@@ -22,7 +22,7 @@ class WrongNameError(ValueError):
 def read_definition() -> dict[str, Any]:
     """Check the definition that the run was given, or the kept one, and keep its text beside the plan to be."""
     from include.fsx_migration.definition import read_definition as read
-    from include.fsx_migration.planning import DEFINITION
+    from include.fsx_migration.planning.plan_making import DEFINITION
 
     context: Any = get_current_context()
     params, plan_id = context["params"], plan_id_of(context)
@@ -44,7 +44,7 @@ def gate_listing() -> dict[str, Any]:
     """Bring the listing into the lake and judge it."""
     import pandas as pd
 
-    from include.fsx_migration.planning import keep_listing
+    from include.fsx_migration.planning.plan_making import keep_listing
     from include.gates.suites.fsx_listing import listing_suite
     from landfall.gates import check
 
@@ -58,8 +58,8 @@ def gate_listing() -> dict[str, Any]:
 
 def make_plan() -> dict[str, Any]:
     """Profile, partition, preflight, estimate; keep the plan, its manifests and its page."""
-    from include.fsx_migration.planning import Order, page_key
-    from include.fsx_migration.planning import make_plan as make
+    from include.fsx_migration.planning.plan_making import Order, page_key
+    from include.fsx_migration.planning.plan_making import make_plan as make
 
     context: Any = get_current_context()
     place, text = _planned(context)
@@ -90,7 +90,7 @@ def gate_plan() -> dict[str, Any]:
     """Judge the plan's findings."""
     import pandas as pd
 
-    from include.fsx_migration.plans import load_plan
+    from include.fsx_migration.planning.plans import load_plan
     from include.gates.suites.fsx_listing import plan_suite
     from landfall.gates import check
 
@@ -107,8 +107,8 @@ def gate_plan() -> dict[str, Any]:
 
 def publish_plan() -> dict[str, Any]:
     """Make it the current plan, and its definition the kept one."""
-    from include.fsx_migration.plans import load_plan
-    from include.fsx_migration.plans import publish_plan as publish
+    from include.fsx_migration.planning.plans import load_plan
+    from include.fsx_migration.planning.plans import publish_plan as publish
 
     context: Any = get_current_context()
     place, text = _planned(context)
@@ -127,7 +127,7 @@ def _planned(context: Any) -> tuple[Workplace, str]:
     """Return the workplace of the definition that this run checked, and its text."""
     from include.fsx_migration.definition import read_definition as read
     from include.fsx_migration.places import Places
-    from include.fsx_migration.planning import DEFINITION
+    from include.fsx_migration.planning.plan_making import DEFINITION
 
     hook = FsxMigrationHook()
     places = Places(hook.store, context["params"]["migration"])
@@ -155,7 +155,7 @@ def _kept_definition(hook: FsxMigrationHook, name: str) -> str:
 
 
 def _prices(place: Workplace, uri: str | None) -> Prices | None:
-    from include.fsx_migration.prices import PricesRefusedError, read_prices
+    from include.fsx_migration.planning.prices import PricesRefusedError, read_prices
 
     if not uri:
         return None

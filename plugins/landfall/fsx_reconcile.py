@@ -30,7 +30,7 @@ def reconcile_and_judge(*, label: str, frozen: bool) -> dict[str, Any]:
 
     :raises GateBlocked: a claim does not hold, or a path differs and nothing says why; the documents are kept.
     """
-    from include.fsx_migration.reconciliations import gate_rows, reconcile_migration
+    from include.fsx_migration.reconciliation.reconciliations import gate_rows, reconcile_migration
     from include.gates.suites.fsx_migration import reconciliation_suite
     from landfall.gates import check
     from landfall.hooks.fsx_migration import FsxMigrationHook

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from include.fsx_migration.definition import read_definition
-from include.fsx_migration.file_systems import ensure_file_system
 from include.fsx_migration.places import Places
-from include.fsx_migration.resources import ensure_transfer_resources
+from include.fsx_migration.resources.file_systems import ensure_file_system
+from include.fsx_migration.resources.transfer_resources import ensure_transfer_resources
 from include.fsx_migration.settings import FsxMigrationSettings
 from include.fsx_migration.workplace import Workplace
 from tests.integration.dag_runner import DagRunner, Run

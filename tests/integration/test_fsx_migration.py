@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from include.fsx_migration.passes import list_passes, load_failures
+from include.fsx_migration.transfer.passes import list_passes, load_failures
 from tests.integration.dag_runner import DagRunner
 from tests.integration.fsx_site import NO, REASON, SERVER, YES, Site, document, require, trees_differ
 from tests.local_aws import start_local_aws

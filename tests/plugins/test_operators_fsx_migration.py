@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from include.fsx_migration.passes import list_passes
+from include.fsx_migration.transfer.passes import list_passes
 from tests.include.fsx_migration.transfer_site import Site, make_site
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def test_a_stuck_execution_is_told_cancelled_and_tried_again(site: Site) -> None
 def test_what_does_not_pass_stops_the_task_without_a_retry_and_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     from airflow.sdk.exceptions import AirflowFailException
 
-    from include.fsx_migration.transferring import TransferStoppedError
+    from include.fsx_migration.transfer.transferring import TransferStoppedError
     from tests.include.fsx_migration.fake_aws import FakeAws, workplace
 
     def stops(*_: Any) -> Any:
@@ -126,7 +126,7 @@ def test_what_does_not_pass_stops_the_task_without_a_retry_and_is_told(monkeypat
 
     place = workplace(FakeAws())
     monkeypatch.setattr("landfall.fsx_migration_runs.workplace", lambda _name=None: place)
-    monkeypatch.setattr("include.fsx_migration.transferring.advance", stops)
+    monkeypatch.setattr("include.fsx_migration.transfer.transferring.advance", stops)
     for _ in range(2):
         with pytest.raises(AirflowFailException, match="is full"):
             operator("full").execute(context())

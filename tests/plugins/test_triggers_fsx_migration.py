@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from include.fsx_migration.passes import list_passes
-from include.fsx_migration.plans import load_plan
-from include.fsx_migration.resources import load_resources
-from include.fsx_migration.transferring import Kinds, TransferOrder, Waiting, advance, begin
+from include.fsx_migration.planning.plans import load_plan
+from include.fsx_migration.resources.transfer_resources import load_resources
+from include.fsx_migration.transfer.passes import list_passes
+from include.fsx_migration.transfer.transferring import Kinds, TransferOrder, Waiting, advance, begin
 from tests.include.fsx_migration.transfer_site import RUN, Site, make_site, until
 
 if TYPE_CHECKING:
@@ -101,8 +101,8 @@ def test_a_failed_part_wakes_the_worker_while_others_go_on(quick: LocalAws, tmp_
 
 
 def test_trouble_comes_with_its_remedy_and_is_told_once(quick: LocalAws, tmp_path: Path) -> None:
-    from include.fsx_migration.remedies import act_on
-    from include.fsx_migration.troubles import Trouble
+    from include.fsx_migration.watch.remedies import act_on
+    from include.fsx_migration.watch.troubles import Trouble
 
     site = make_site(quick, tmp_path, "troubled", parts=1)
     site.fault("stuck_launching")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
-    from include.fsx_migration.transferring import TransferOrder
+    from include.fsx_migration.transfer.transferring import TransferOrder
     from include.fsx_migration.workplace import Workplace
 
 
@@ -47,7 +47,7 @@ class TransferPassesOperator(BaseOperator):
         triggerer and back, and Airflow (3.3.2) may fail a task that resumes within seconds.
     :param poll: the time between two looks.
     :param settle: the least time before executions that failed are tried again while others go on.
-    :param patience: seconds by the names of include.fsx_migration.troubles.Patience.
+    :param patience: seconds by the names of include.fsx_migration.watch.troubles.Patience.
     :param tells_start: publish the notice that the transfer starts.
     """
 
@@ -80,7 +80,7 @@ class TransferPassesOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Take up what an earlier try left, and go on."""
-        from include.fsx_migration.transferring import begin
+        from include.fsx_migration.transfer.transferring import begin
         from landfall.fsx_migration_runs import held_workplace
 
         place = held_workplace(context, f"{self.kinds} pass")
@@ -90,8 +90,8 @@ class TransferPassesOperator(BaseOperator):
     def resume(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
         """Act on what the trigger saw, and go on."""
         from include.fsx_migration.refusals import RefusedError
-        from include.fsx_migration.remedies import act_on
-        from include.fsx_migration.troubles import Trouble
+        from include.fsx_migration.watch.remedies import act_on
+        from include.fsx_migration.watch.troubles import Trouble
         from landfall.fsx_migration_runs import held_workplace
         from landfall.fsx_notices import tell_troubles
 
@@ -116,7 +116,7 @@ class TransferPassesOperator(BaseOperator):
 
     def _go_on(self, context: Context, place: Workplace) -> dict[str, Any]:
         from include.fsx_migration.refusals import RefusedError
-        from include.fsx_migration.transferring import Waiting, advance, summary
+        from include.fsx_migration.transfer.transferring import Waiting, advance, summary
         from landfall.fsx_notices import tell_start, tell_stop
 
         order, deadline = self._order(context), time.monotonic() + self.linger.total_seconds()
@@ -151,7 +151,7 @@ class TransferPassesOperator(BaseOperator):
         raise AssertionError("defer does not return")
 
     def _order(self, context: Context) -> TransferOrder:
-        from include.fsx_migration.transferring import Kinds, TransferOrder
+        from include.fsx_migration.transfer.transferring import Kinds, TransferOrder
 
         run: Any = context["dag_run"]
         wanted = self.passes_at_most

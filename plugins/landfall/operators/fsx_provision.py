@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class ProvisionFileSystemOperator(FsxCreateFileSystemOperator):
     """Adopt, find or create the file system of the run's migration and wait until it is AVAILABLE.
 
-    What it should be stands in the migration's definition; `include.fsx_migration.file_systems` decides.
+    What it should be stands in the migration's definition; `include.fsx_migration.resources.file_systems` decides.
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -23,7 +23,7 @@ class ProvisionFileSystemOperator(FsxCreateFileSystemOperator):
 
     def create_file_system(self, context: Context) -> str:
         """Find or create it by the definition; the intent is kept first."""
-        from include.fsx_migration.file_systems import ensure_file_system
+        from include.fsx_migration.resources.file_systems import ensure_file_system
         from landfall.fsx_migration_runs import held_workplace
 
         return ensure_file_system(held_workplace(context, "transfer")).id

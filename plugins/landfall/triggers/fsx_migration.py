@@ -36,7 +36,7 @@ class MigrationTrigger(BaseTrigger):
     :param poll_seconds: the time between two looks, after the first ones.
     :param on_cancel: what becomes of the executions when somebody clears the deferred task or marks it: `cancel` or
         `leave`.
-    :param patience: seconds by the names of include.fsx_migration.troubles.Patience.
+    :param patience: seconds by the names of include.fsx_migration.watch.troubles.Patience.
     """
 
     def __init__(

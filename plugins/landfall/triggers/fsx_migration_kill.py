@@ -7,7 +7,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from include.fsx_migration.pass_model import Pass
+from include.fsx_migration.transfer.pass_model import Pass
 from include.object_store import to_json
 
 if TYPE_CHECKING:

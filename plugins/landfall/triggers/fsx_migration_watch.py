@@ -11,17 +11,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from include.fsx_migration.bandwidth import limit_at
 from include.fsx_migration.definition import read_definition
-from include.fsx_migration.execution_states import QUEUED, read_state
-from include.fsx_migration.metric_gates import Measured, metric_request, read_metrics, space_troubles
-from include.fsx_migration.pass_model import Pass
-from include.fsx_migration.progress import progress_document, restore
-from include.fsx_migration.resources import Resources
-from include.fsx_migration.settling import is_settled
-from include.fsx_migration.tagging import agent_id
-from include.fsx_migration.troubles import Patience, agent_troubles, find_troubles
-from include.fsx_migration.watching import Board, bandwidth_orders, observe, sample
+from include.fsx_migration.planning.bandwidth import limit_at
+from include.fsx_migration.resources.metrics import Measured, metric_request, read_metrics
+from include.fsx_migration.resources.tagging import agent_id
+from include.fsx_migration.resources.transfer_resources import Resources
+from include.fsx_migration.transfer.execution_states import QUEUED, read_state
+from include.fsx_migration.transfer.pass_model import Pass
+from include.fsx_migration.transfer.settling import is_settled
+from include.fsx_migration.watch.progress import progress_document, restore
+from include.fsx_migration.watch.space import space_troubles
+from include.fsx_migration.watch.troubles import Patience, agent_troubles, find_troubles
+from include.fsx_migration.watch.watching import Board, bandwidth_orders, observe, sample
 from include.object_store import to_json
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 
     from include.fsx_migration.definition_model import Migration
     from include.fsx_migration.places import Places
-    from include.fsx_migration.troubles import Trouble
-    from include.fsx_migration.watching import Watched
+    from include.fsx_migration.watch.troubles import Trouble
+    from include.fsx_migration.watch.watching import Watched
 
 AT_ONCE: Final = 8
 """Requests under way at the same time; DataSync publishes no limits, so they stay few."""

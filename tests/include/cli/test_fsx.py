@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from include.cli.settings import project_root
-from include.fsx_migration.manifests import read_manifest
+from include.fsx_migration.partition.manifests import read_manifest
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from include.fsx_migration.definition_model import CutOver, Limits, Reconciling, SsmName
-from include.fsx_migration.pass_model import Attempt, AttemptState, Delta, FailedFile, Pass, PassKind, PassPart
-from include.fsx_migration.passes import create_pass, failures_key, save_failures
-from include.fsx_migration.plans import Balance, Plan, save_plan
-from include.fsx_migration.scanning import scan
+from include.fsx_migration.listings.scanning import scan
+from include.fsx_migration.planning.plans import Balance, Plan, save_plan
+from include.fsx_migration.transfer.pass_model import Attempt, AttemptState, Delta, FailedFile, Pass, PassKind, PassPart
+from include.fsx_migration.transfer.passes import create_pass, failures_key, save_failures
 from tests.include.fsx_migration.fake_aws import AT, FakeAws, KilledError, migration, workplace
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from include.fsx_migration.partitioning import Part, Partition
-from include.fsx_migration.plans import deal_parts
-from include.fsx_migration.preflight import Survey
-from include.fsx_migration.profile import Profile
-from include.fsx_migration.target_state import described
+from include.fsx_migration.partition.partitioning import Part, Partition
+from include.fsx_migration.planning.plans import deal_parts
+from include.fsx_migration.planning.preflight import Survey
+from include.fsx_migration.planning.profile import Profile
+from include.fsx_migration.planning.target_state import described
 from tests.include.fsx_migration.fake_aws import migration
 
 if TYPE_CHECKING:

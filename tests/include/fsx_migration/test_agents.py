@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from include.fsx_migration.agents import AgentsUnhealthyError, check_agents
+from include.fsx_migration.resources.agents import AgentsUnhealthyError, check_agents
 from tests.include.fsx_migration.fake_aws import AGENTS, AT, FakeAws, migration, workplace
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.fsx_migration.bandwidth import MIB, limit_at, next_change, seconds_to_move, segments
 from include.fsx_migration.definition_model import Bandwidth, BandwidthWindow
+from include.fsx_migration.planning.bandwidth import MIB, limit_at, next_change, seconds_to_move, segments
 
 WORKDAYS = frozenset(range(5))
 OFFICE = BandwidthWindow(days=WORKDAYS, start=time(7), end=time(19), limit_mib_s=100)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.fsx_migration.convergence import Answer, DeltaPoint, decide, seconds_needed
 from include.fsx_migration.definition_model import Convergence
+from include.fsx_migration.transfer.convergence import Answer, DeltaPoint, decide, seconds_needed
 
 RULE = Convergence(window_minutes=60, shrink_at_least=0.2, passes_at_most=10)
 GIB = 1 << 30

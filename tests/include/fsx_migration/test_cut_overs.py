@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from include.fsx_migration import cut_overs, freezing
-from include.fsx_migration.cut_over_report import build_report, render, write_report
-from include.fsx_migration.cut_overs import (
+from include.fsx_migration.client_name.names import NameContestedError, NameRefusedError
+from include.fsx_migration.client_name.switching import moves, require_clients_on_source
+from include.fsx_migration.cut_over import cut_overs, freezing
+from include.fsx_migration.cut_over.cut_over_report import build_report, render, write_report
+from include.fsx_migration.cut_over.cut_overs import (
     LABEL,
     CutOverRun,
     NotApprovedError,
@@ -24,13 +26,11 @@ from include.fsx_migration.cut_overs import (
     switch_back,
     switch_over,
 )
-from include.fsx_migration.freezing import NotFrozenError, ThawedError, check_frozen
-from include.fsx_migration.names import NameContestedError, NameRefusedError
-from include.fsx_migration.probing import PROBE, Probe, probe_target
-from include.fsx_migration.reconciliations import reconcile_migration
+from include.fsx_migration.cut_over.freezing import NotFrozenError, ThawedError, check_frozen
+from include.fsx_migration.cut_over.probing import PROBE, Probe, probe_target
+from include.fsx_migration.cut_over.roll_backs import list_written_since
+from include.fsx_migration.reconciliation.reconciliations import reconcile_migration
 from include.fsx_migration.refusals import RefusedError
-from include.fsx_migration.roll_backs import list_written_since
-from include.fsx_migration.switching import moves, require_clients_on_source
 from tests.include.fsx_migration.moved_share import CUT_OVER, NEW, OLD, PARAMETER, KilledError, MovedShare
 
 if TYPE_CHECKING:

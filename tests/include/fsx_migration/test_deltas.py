@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from include.fsx_migration.deltas import find_delta
-from include.fsx_migration.scanning import scan
+from include.fsx_migration.listings.scanning import scan
+from include.fsx_migration.transfer.deltas import find_delta
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from include.fsx_migration.deltas import DeltaFacts
+    from include.fsx_migration.transfer.deltas import DeltaFacts
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from include.fsx_migration import capabilities
 from include.fsx_migration.definition_model import Bandwidth, LustreFileSystem, Transfer
-from include.fsx_migration.estimate import AGENTS, CALENDAR, FILE_SYSTEM, Estimate, estimate
-from include.fsx_migration.plans import deal_parts
-from include.fsx_migration.prices import DEFAULT, PricesRefusedError, default_prices, read_prices
+from include.fsx_migration.planning import capabilities
+from include.fsx_migration.planning.estimate import AGENTS, CALENDAR, FILE_SYSTEM, Estimate, estimate
+from include.fsx_migration.planning.plans import deal_parts
+from include.fsx_migration.planning.prices import DEFAULT, PricesRefusedError, default_prices, read_prices
 from include.fsx_migration.sizes import duration, size
 from tests.include.fsx_migration.fake_aws import migration
 from tests.include.fsx_migration.plan_samples import GIB, MIB, NOW, TIB, partition_of, profile_of, survey_of

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from benchmarks.fsx_eta import TUNING_SEEDS, ask, coverage, simulate
 from include.fsx_migration.definition_model import Bandwidth, BandwidthWindow
-from include.fsx_migration.eta import Eta, Sample, estimate_end
+from include.fsx_migration.watch.eta import Eta, Sample, estimate_end
 
 START = datetime(2026, 3, 2, tzinfo=UTC)  # a Monday
 MIB = 1 << 20

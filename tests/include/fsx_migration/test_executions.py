@@ -9,8 +9,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from include.fsx_migration.clients import call_once
-from include.fsx_migration.execution_states import ExecutionState
-from include.fsx_migration.executions import (
+from include.fsx_migration.refusals import RefusedError
+from include.fsx_migration.resources.transfer_resources import ensure_transfer_resources
+from include.fsx_migration.transfer.execution_states import ExecutionState
+from include.fsx_migration.transfer.executions import (
     ExecutionOrder,
     cancel,
     describe,
@@ -20,8 +22,6 @@ from include.fsx_migration.executions import (
     split_bandwidth,
     start_once,
 )
-from include.fsx_migration.refusals import RefusedError
-from include.fsx_migration.resources import ensure_transfer_resources
 from tests.include.fsx_migration.fake_aws import AT, FakeAws, migration, workplace
 
 if TYPE_CHECKING:

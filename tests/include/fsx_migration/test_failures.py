@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from include.fsx_migration.execution_states import ExecutionState
-from include.fsx_migration.failures import classify
-from include.fsx_migration.pass_model import AttemptState, FailedFile
-from include.fsx_migration.task_reports import ReportedFailures, read_failures
+from include.fsx_migration.transfer.execution_states import ExecutionState
+from include.fsx_migration.transfer.failures import classify
+from include.fsx_migration.transfer.pass_model import AttemptState, FailedFile
+from include.fsx_migration.transfer.task_reports import ReportedFailures, read_failures
 from tests.include.log_shipping.fail_over.lake_in_memory import LakeInMemory
 
 ARN = "arn:aws:datasync:us-east-1:123456789012:task/task-01/execution/exec-02"
@@ -133,7 +133,7 @@ def test_a_report_of_other_executions_is_not_read() -> None:
 
 
 def test_a_part_in_which_everything_fails_is_not_kept_name_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("include.fsx_migration.task_reports.NAMED_AT_MOST", 3)
+    monkeypatch.setattr("include.fsx_migration.transfer.task_reports.NAMED_AT_MOST", 3)
     found = failures_in(lake_with("Transferred", *(failed(f"/{number}") for number in range(9))))
     assert found.overflow
     assert len(found.files) == 4

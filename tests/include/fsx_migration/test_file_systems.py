@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from include.fsx_migration import tagging
-from include.fsx_migration.file_systems import describe, ensure_file_system, require_available
-from include.fsx_migration.ledger import Origin, forget, read_ledger
 from include.fsx_migration.refusals import DriftError, NotReadyError, RefusedError
+from include.fsx_migration.resources import tagging
+from include.fsx_migration.resources.file_systems import describe, ensure_file_system, require_available
+from include.fsx_migration.resources.ledger import Origin, forget, read_ledger
 from tests.include.fsx_migration.fake_aws import FakeAws, migration, workplace
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def test_the_client_token_finds_it_when_the_tag_is_not_seen_yet(monkeypatch: pyt
     place = workplace(aws)
     first = ensure_file_system(place)
     other = workplace(aws)  # its notes are lost
-    monkeypatch.setattr("include.fsx_migration.file_systems.tagged_file_systems", lambda _: iter(()))
+    monkeypatch.setattr("include.fsx_migration.resources.file_systems.tagged_file_systems", lambda _: iter(()))
     assert ensure_file_system(other).id == first.id
     assert len(aws.file_systems) == 1
 
@@ -63,7 +63,7 @@ def test_a_definition_that_changed_between_two_tries_is_named(monkeypatch: pytes
     place = workplace(aws)
     ensure_file_system(place)
     larger = replace(place.migration.target, lustre=replace(place.migration.target.lustre, storage_gib=4800))
-    monkeypatch.setattr("include.fsx_migration.file_systems.tagged_file_systems", lambda _: iter(()))
+    monkeypatch.setattr("include.fsx_migration.resources.file_systems.tagged_file_systems", lambda _: iter(()))
     with pytest.raises(DriftError, match="changed after the first try"):
         ensure_file_system(workplace(aws, migration(target=larger)))
 

@@ -10,8 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from include.fsx_migration.definition_model import CutOver, Route53Name
-from include.fsx_migration.names import (
+from include.fsx_migration.client_name.names import (
     INSYNC_TRIES,
     ChangeNotPropagatedError,
     NameContestedError,
@@ -20,7 +19,8 @@ from include.fsx_migration.names import (
     read_name,
     same_name,
 )
-from include.fsx_migration.switching import lead_clients, moves
+from include.fsx_migration.client_name.switching import lead_clients, moves
+from include.fsx_migration.definition_model import CutOver, Route53Name
 from tests.include.fsx_migration.fake_aws import FakeAws, migration, workplace
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from include.fsx_migration.places import Places
-from include.fsx_migration.plans import (
+from include.fsx_migration.planning.plans import (
     Balance,
     Finding,
     Plan,

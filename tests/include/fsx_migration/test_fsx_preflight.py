@@ -13,10 +13,10 @@ from include.fsx_migration.definition_model import (
     Transfer,
     WindowsFileSystem,
 )
-from include.fsx_migration.plans import Finding, Severity, deal_parts
-from include.fsx_migration.preflight import preflight
-from include.fsx_migration.profile import Oddities
-from include.fsx_migration.target_state import TargetState, described
+from include.fsx_migration.planning.plans import Finding, Severity, deal_parts
+from include.fsx_migration.planning.preflight import preflight
+from include.fsx_migration.planning.profile import Oddities
+from include.fsx_migration.planning.target_state import TargetState, described
 from tests.include.fsx_migration.fake_aws import migration
 from tests.include.fsx_migration.plan_samples import GIB, MIB, TIB, partition_of, profile_of, survey_of
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.fsx_migration.listing import (
+from include.fsx_migration.listings.listing import (
     ListingFacts,
     ListingRefusedError,
     escape_path,

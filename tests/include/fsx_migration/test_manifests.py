@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from include.fsx_migration import manifests
-from include.fsx_migration.manifests import manifest_can_hold, read_manifest, write_manifest
-from include.fsx_migration.path_screening import look_over
-from include.fsx_migration.path_text import escape_path
+from include.fsx_migration.listings.path_screening import look_over
+from include.fsx_migration.listings.path_text import escape_path
+from include.fsx_migration.partition import manifests
+from include.fsx_migration.partition.manifests import manifest_can_hold, read_manifest, write_manifest
 
 if TYPE_CHECKING:
     from pathlib import Path

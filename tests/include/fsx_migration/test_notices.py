@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from include.fsx_migration.insights import saved_queries
-from include.fsx_migration.migration_report import keep_report, migration_report, page_of, sentence_of
-from include.fsx_migration.mounts import ensure_target_mount, mount_command, require_source_mount
-from include.fsx_migration.notices import Notice, tell_once
-from include.fsx_migration.passes import create_pass, failures_key, save_failures
 from include.fsx_migration.refusals import RefusedError
+from include.fsx_migration.resources.mounts import ensure_target_mount, mount_command, require_source_mount
+from include.fsx_migration.transfer.insights import saved_queries
+from include.fsx_migration.transfer.passes import create_pass, failures_key, save_failures
+from include.fsx_migration.watch.migration_report import keep_report, migration_report, page_of, sentence_of
+from include.fsx_migration.watch.notices import Notice, tell_once
 from tests.include.fsx_migration.fake_aws import AT, FakeAws, migration, workplace
 from tests.include.fsx_migration.test_passes import AttemptState, a_pass, attempt, bad, part
 from tests.include.fsx_migration.test_watching import FILE_SYSTEM

@@ -16,13 +16,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.fsx_migration import sorted_lines
-from include.fsx_migration.balancing import deal, lower_bound
-from include.fsx_migration.listing import ListingRefusedError
-from include.fsx_migration.look_ahead import look_ahead
-from include.fsx_migration.manifests import read_manifest
-from include.fsx_migration.partitioning import Partition, partition
-from include.fsx_migration.path_text import escape_path
+from include.fsx_migration.listings.listing import ListingRefusedError
+from include.fsx_migration.listings.path_text import escape_path
+from include.fsx_migration.partition import sorted_lines
+from include.fsx_migration.partition.balancing import deal, lower_bound
+from include.fsx_migration.partition.look_ahead import look_ahead
+from include.fsx_migration.partition.manifests import read_manifest
+from include.fsx_migration.partition.partitioning import Partition, partition
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.fsx_migration.pass_model import (
+from include.fsx_migration.transfer.pass_model import (
     Attempt,
     AttemptState,
     Delta,
@@ -19,7 +19,7 @@ from include.fsx_migration.pass_model import (
     PassKind,
     PassPart,
 )
-from include.fsx_migration.passes import (
+from include.fsx_migration.transfer.passes import (
     PassCollisionError,
     change_pass,
     create_pass,
@@ -30,7 +30,7 @@ from include.fsx_migration.passes import (
     save_failures,
     save_repairs,
 )
-from include.fsx_migration.suspects import REPAIRS, suspects_after
+from include.fsx_migration.transfer.suspects import REPAIRS, suspects_after
 from tests.include.fsx_migration.fake_aws import AT, FakeAws, workplace
 
 if TYPE_CHECKING:

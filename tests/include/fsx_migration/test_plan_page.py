@@ -8,12 +8,12 @@ from datetime import time
 import pytest
 
 from include.fsx_migration.definition_model import Bandwidth, BandwidthWindow
-from include.fsx_migration.estimate import estimate
-from include.fsx_migration.plan_page import ODD_KINDS, plan_page, shown
-from include.fsx_migration.plans import Plan, Severity
-from include.fsx_migration.preflight import preflight
-from include.fsx_migration.prices import default_prices
-from include.fsx_migration.profile import ODD, Oddities
+from include.fsx_migration.planning.estimate import estimate
+from include.fsx_migration.planning.plan_page import ODD_KINDS, plan_page, shown
+from include.fsx_migration.planning.plans import Plan, Severity
+from include.fsx_migration.planning.preflight import preflight
+from include.fsx_migration.planning.prices import default_prices
+from include.fsx_migration.planning.profile import ODD, Oddities
 from tests.include.fsx_migration.plan_samples import MIB, NOW, TIB, profile_of, survey_of
 
 HOSTILE = "a <script>alert('x')</script>&\"\n\u202egpj.exe"

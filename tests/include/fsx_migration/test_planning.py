@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from include.fsx_migration.listing import ListingRefusedError
-from include.fsx_migration.manifests import read_manifest
-from include.fsx_migration.planning import Order, keep_listing, listing_key, make_plan
-from include.fsx_migration.plans import Plan, load_plan
-from include.fsx_migration.target_state import read_target
+from include.fsx_migration.listings.listing import ListingRefusedError
+from include.fsx_migration.partition.manifests import read_manifest
+from include.fsx_migration.planning.plan_making import Order, keep_listing, listing_key, make_plan
+from include.fsx_migration.planning.plans import Plan, load_plan
+from include.fsx_migration.planning.target_state import read_target
 from include.fsx_migration.workplace import Workplace
 from tests.include.fsx_migration.fake_aws import AGENTS, AT, FakeAws, migration, workplace
 from tests.include.fsx_migration.plan_samples import GIB, NOW, write_listing

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from include.fsx_migration.profile import Profile, profile
+from include.fsx_migration.planning.profile import Profile, profile
 from tests.include.fsx_migration.plan_samples import MIB, NOW, write_listing
 
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from include.fsx_migration.agreement import agree
 from include.fsx_migration.definition_model import Checksums, Limits, Reconciling, Transfer
-from include.fsx_migration.pass_model import FailedFile
-from include.fsx_migration.passes import load_failures, read_passes
-from include.fsx_migration.reconciliations import find_summary, gate_rows, reconcile_migration
+from include.fsx_migration.listings.scanning import scan
+from include.fsx_migration.reconciliation.agreement import agree
+from include.fsx_migration.reconciliation.reconciliations import find_summary, gate_rows, reconcile_migration
+from include.fsx_migration.reconciliation.sampling import choose_sample
 from include.fsx_migration.refusals import RefusedError
-from include.fsx_migration.sampling import choose_sample
-from include.fsx_migration.scanning import scan
+from include.fsx_migration.transfer.pass_model import FailedFile
+from include.fsx_migration.transfer.passes import load_failures, read_passes
 from include.gates.result import Verdict
 from include.gates.suites.fsx_migration import reconciliation_suite
 from tests.include.fsx_migration.moved_share import FILES, MovedShare
@@ -213,8 +213,8 @@ def test_the_gate_says_the_same_as_the_claims(tmp_path: Path) -> None:
 
 
 def test_a_suspect_that_nobody_could_read_blocks_and_is_named(tmp_path: Path, monkeypatch: Any) -> None:
-    from include.fsx_migration import scan_rows
-    from include.fsx_migration.directories import Unreadable
+    from include.fsx_migration.listings import scan_rows
+    from include.fsx_migration.listings.directories import Unreadable
 
     suspect = FailedFile(path="d1/04.bin", step="verify", reason="differs", part="0000", attempt=1)
     share = MovedShare(tmp_path, limits=LENIENT).moved(failed=[suspect])

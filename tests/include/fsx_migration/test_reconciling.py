@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.fsx_migration import reconciling
-from include.fsx_migration.listing import ListingRefusedError, open_listing, out_of_core
-from include.fsx_migration.reconciling import KINDS, reconcile
+from include.fsx_migration.listings.listing import ListingRefusedError, open_listing, out_of_core
+from include.fsx_migration.reconciliation import reconciling
+from include.fsx_migration.reconciliation.reconciling import KINDS, reconcile
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from include.fsx_migration.reconciling import Reconciliation
+    from include.fsx_migration.reconciliation.reconciling import Reconciliation
 
 AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SCHEMA = pa.schema(

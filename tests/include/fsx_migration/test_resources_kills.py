@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from include.fsx_migration.executions import ExecutionOrder, find, start_once
-from include.fsx_migration.ledger import Origin, intend, settle
-from include.fsx_migration.resources import ensure_transfer_resources
+from include.fsx_migration.resources.ledger import Origin, intend, settle
+from include.fsx_migration.resources.transfer_resources import ensure_transfer_resources
+from include.fsx_migration.transfer.executions import ExecutionOrder, find, start_once
 from tests.include.fsx_migration.fake_aws import FakeAws, KilledError, workplace
 
 if TYPE_CHECKING:

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from include.fsx_migration.agents import check_agents
-from include.fsx_migration.clean_ups import CleanUpChoices, plan_clean_up
-from include.fsx_migration.executions import ExecutionOrder, cancel, describe, find, set_bandwidth, start_once
-from include.fsx_migration.file_systems import ensure_file_system
+from include.fsx_migration.clean_up.clean_ups import CleanUpChoices, plan_clean_up
+from include.fsx_migration.clean_up.removing import apply_clean_up
 from include.fsx_migration.places import Places
 from include.fsx_migration.refusals import DriftError
-from include.fsx_migration.removing import apply_clean_up
-from include.fsx_migration.resources import ensure_transfer_resources
+from include.fsx_migration.resources.agents import check_agents
+from include.fsx_migration.resources.file_systems import ensure_file_system
+from include.fsx_migration.resources.transfer_resources import ensure_transfer_resources
 from include.fsx_migration.settings import FsxMigrationSettings
+from include.fsx_migration.transfer.executions import ExecutionOrder, cancel, describe, find, set_bandwidth, start_once
 from include.fsx_migration.workplace import Workplace
 from tests.include.fsx_migration.fake_aws import migration
 from tests.include.fsx_migration.test_resources import SOURCES, WINDOWS

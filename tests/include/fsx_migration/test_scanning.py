@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.fsx_migration import checksums, directories, scan_worker, walking
-from include.fsx_migration.path_text import escape_path, unescape_path
-from include.fsx_migration.scanning import ScanRefusedError, ScanResult, scan
+from include.fsx_migration.listings import checksums, directories, scan_worker, walking
+from include.fsx_migration.listings.path_text import escape_path, unescape_path
+from include.fsx_migration.listings.scanning import ScanRefusedError, ScanResult, scan
 
 # A quarter of a second past, to the microsecond; before 1970, too.
 MOMENT = 1_700_000_000_123_456_000
@@ -150,7 +150,7 @@ def test_a_tree_deeper_than_the_system_opens_at_once_is_listed_whole(tree: Path)
 
 
 def test_many_threads_and_small_batches_list_every_name_once(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("include.fsx_migration.scan_rows._BATCH", 50)
+    monkeypatch.setattr("include.fsx_migration.listings.scan_rows._BATCH", 50)
     monkeypatch.setattr(directories, "ENTRIES", 7)
     monkeypatch.setattr(walking, "_CHUNKS_WAITING", 1)
     expected = set()
@@ -241,7 +241,7 @@ def test_a_file_that_vanishes_before_it_is_read_is_counted_not_listed(
         (tree / "gone").unlink(missing_ok=True)
         return real(top, path, size=size, mtime_us=mtime_us)
 
-    monkeypatch.setattr("include.fsx_migration.scan_rows.checksum", remove_first)
+    monkeypatch.setattr("include.fsx_migration.listings.scan_rows.checksum", remove_first)
     result, rows = scanned(tree, checksum_paths="all", workers=1)
     assert set(rows) == {"stays"}
     assert (result.files, result.vanished) == (1, 1)

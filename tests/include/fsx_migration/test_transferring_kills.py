@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from include.fsx_migration.pass_model import AttemptState, Pass, PassKind, PassPart
-from include.fsx_migration.passes import create_pass, list_passes, read_passes
-from include.fsx_migration.remedies import act_on
-from include.fsx_migration.resources import ensure_transfer_resources
-from include.fsx_migration.settling import is_finished, running, settle, start_due
-from include.fsx_migration.tagging import ATTEMPT, PART, tag_map
-from include.fsx_migration.transferring import (
+from include.fsx_migration.resources.tagging import ATTEMPT, PART, tag_map
+from include.fsx_migration.resources.transfer_resources import ensure_transfer_resources
+from include.fsx_migration.transfer.pass_model import AttemptState, Pass, PassKind, PassPart
+from include.fsx_migration.transfer.passes import create_pass, list_passes, read_passes
+from include.fsx_migration.transfer.settling import is_finished, running, settle, start_due
+from include.fsx_migration.transfer.transferring import (
     Finished,
     Kinds,
     TransferOrder,
@@ -26,7 +25,8 @@ from include.fsx_migration.transferring import (
     advance,
     begin,
 )
-from include.fsx_migration.troubles import Remedy, Trouble
+from include.fsx_migration.watch.remedies import act_on
+from include.fsx_migration.watch.troubles import Remedy, Trouble
 from tests.include.fsx_migration.fake_aws import AT, FakeAws, KilledError, workplace
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from include.fsx_migration.convergence import Answer
-from include.fsx_migration.passes import list_passes, read_passes
 from include.fsx_migration.refusals import RefusedError
-from include.fsx_migration.transferring import Kinds, TransferStoppedError, summary
+from include.fsx_migration.transfer.convergence import Answer
+from include.fsx_migration.transfer.passes import list_passes, read_passes
+from include.fsx_migration.transfer.transferring import Kinds, TransferStoppedError, summary
 from tests.include.fsx_migration.transfer_site import Site, make_site
 from tests.local_aws import LocalAws, start_local_aws
 

@@ -11,19 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from include.fsx_migration.definition_model import Bandwidth
-from include.fsx_migration.execution_states import ExecutionState
-from include.fsx_migration.file_systems import LUSTRE, WINDOWS, FileSystem
-from include.fsx_migration.metric_gates import (
-    Measured,
-    error_filters,
-    metric_request,
-    read_metrics,
-    space_troubles,
-)
-from include.fsx_migration.pass_model import AttemptState
-from include.fsx_migration.progress import progress_document, restore
-from include.fsx_migration.troubles import Patience, Remedy, Trouble, agent_troubles, find_troubles
-from include.fsx_migration.watching import (
+from include.fsx_migration.resources.error_filters import error_filters
+from include.fsx_migration.resources.file_systems import LUSTRE, WINDOWS, FileSystem
+from include.fsx_migration.resources.metrics import Measured, metric_request, read_metrics
+from include.fsx_migration.transfer.execution_states import ExecutionState
+from include.fsx_migration.transfer.pass_model import AttemptState
+from include.fsx_migration.watch.progress import progress_document, restore
+from include.fsx_migration.watch.space import space_troubles
+from include.fsx_migration.watch.troubles import Patience, Remedy, Trouble, agent_troubles, find_troubles
+from include.fsx_migration.watch.watching import (
     Board,
     Watched,
     bandwidth_orders,

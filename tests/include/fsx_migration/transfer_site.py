@@ -16,15 +16,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from include.fsx_migration.definition import read_definition
-from include.fsx_migration.file_systems import ensure_file_system
-from include.fsx_migration.listing import normalise
-from include.fsx_migration.partitioning import COST_PER_FILE_BYTES, partition
+from include.fsx_migration.listings.listing import normalise
+from include.fsx_migration.listings.scanning import scan
+from include.fsx_migration.partition.partitioning import COST_PER_FILE_BYTES, partition
 from include.fsx_migration.places import Places
-from include.fsx_migration.plans import Plan, deal_parts, definition_digest, publish_plan, save_plan
-from include.fsx_migration.resources import ensure_transfer_resources
-from include.fsx_migration.scanning import scan
+from include.fsx_migration.planning.plans import Plan, deal_parts, definition_digest, publish_plan, save_plan
+from include.fsx_migration.resources.file_systems import ensure_file_system
+from include.fsx_migration.resources.transfer_resources import ensure_transfer_resources
 from include.fsx_migration.settings import FsxMigrationSettings
-from include.fsx_migration.transferring import Finished, Kinds, TransferOrder, advance, begin
+from include.fsx_migration.transfer.transferring import Finished, Kinds, TransferOrder, advance, begin
 from include.fsx_migration.workplace import Workplace
 
 if TYPE_CHECKING:
