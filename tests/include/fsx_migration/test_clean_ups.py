@@ -24,10 +24,11 @@ from include.fsx_migration.clean_up.clean_ups import (
 )
 from include.fsx_migration.clean_up.removing import apply_clean_up
 from include.fsx_migration.refusals import RefusedError
+from include.fsx_migration.resources import tagging
 from include.fsx_migration.resources.error_filters import ensure_error_filters
 from include.fsx_migration.resources.file_systems import ensure_file_system
 from include.fsx_migration.resources.ledger import read_ledger
-from include.fsx_migration.resources.transfer_resources import ensure_transfer_resources, load_resources, tagging
+from include.fsx_migration.resources.transfer_resources import ensure_transfer_resources, load_resources
 from include.fsx_migration.transfer.executions import ExecutionOrder, start_once
 from tests.include.fsx_migration.fake_aws import FakeAws, KilledError, migration, workplace
 

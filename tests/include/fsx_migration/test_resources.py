@@ -10,12 +10,12 @@ import pytest
 
 from include.fsx_migration.definition_model import Source, SourceKind, Target, Transfer, WindowsFileSystem
 from include.fsx_migration.refusals import DriftError, RefusedError
+from include.fsx_migration.resources import tagging
 from include.fsx_migration.resources.ledger import Origin, read_ledger
 from include.fsx_migration.resources.transfer_resources import (
     Resources,
     ensure_transfer_resources,
     load_resources,
-    tagging,
 )
 from tests.include.fsx_migration.fake_aws import AGENTS, FakeAws, migration, workplace
 
