@@ -44,15 +44,15 @@ def names(survey: Survey) -> Iterator[Finding]:
         yield Finding(
             code="left_out",
             severity=Severity.NOTE if not on_windows else Severity.WARN,
-            sentence=f"No manifest can hold {count(survey.left_out)} names (no UTF-8, or too long): the closing pass "
-            "copies them without one, when nobody writes any more.",
+            sentence=f"Names that no manifest can hold (no UTF-8, or too long): {count(survey.left_out)}. The closing "
+            "pass copies them without one, when nobody writes any more.",
         )
     if not on_windows and (odd := survey.profile.odd_count("line_break") + survey.profile.odd_count("control")):
         yield Finding(
             code="odd_names",
             severity=Severity.NOTE,
-            sentence=f"{count(odd)} names hold line breaks or control characters: they are copied as they are; scripts "
-            "that read lists of files line by line will stumble over them.",
+            sentence=f"Names with line breaks or control characters: {count(odd)}. They are copied as they are; "
+            "scripts that read lists of files line by line will stumble over them.",
         )
 
 

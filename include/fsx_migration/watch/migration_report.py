@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
+from include.fsx_migration.sizes import count, duration, size
 from include.fsx_migration.transfer.passes import read_passes
 from include.fsx_migration.transfer.transferring import transfer_seconds
 
@@ -16,13 +17,14 @@ if TYPE_CHECKING:
 
 NAMED_AT_MOST: Final = 1_000
 """Failed files that the report names; the passes' documents name all."""
-_GIB: Final = 1 << 30
+_DIFFERENCES: Final = ("size", "mtime", "mode", "owner", "checksum")
 _STYLE: Final = (
     "body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem;color:#1d2733}"
     "div{overflow-x:auto;margin:.5rem 0 1.5rem}table{border-collapse:collapse}"
     "td,th{padding:.3rem .8rem;border-bottom:1px solid #d5dbe1;text-align:right;white-space:nowrap;vertical-align:top}"
     ".text td,.text th,td:nth-child(-n+2),th:nth-child(-n+2){text-align:left}"
     ".text td{white-space:normal}.text td:first-child{overflow-wrap:anywhere;min-width:10rem}"
+    ".pairs td:nth-child(2),.pairs th:nth-child(2){text-align:right}"
     ".text td:last-child{min-width:12rem}.bad{color:#a4262c}h1{font-size:1.5rem}h2{font-size:1.15rem}"
 )
 
@@ -71,8 +73,7 @@ def sentence_of(report: Mapping[str, Any]) -> str:
     """Return the report in one sentence."""
     passes = report["passes"]
     moved, files = sum(one["bytes"] for one in passes), sum(one["files"] for one in passes)
-    size, failed = f"{moved / _GIB:,.2f} GiB", report["failed"]["files"]
-    told = f"{files:,} files and {size} in {len(passes)} passes, {failed:,} files failed"
+    told = f"{count(files)} files and {size(moved)} in {len(passes)} passes, {count(report['failed']['files'])} failed"
     if report["went_well"]:
         return f"Migration {report['migration']}: {told}."
     return f"Migration {report['migration']} is not through ({', '.join(report['red_tasks'])}): {told}."
@@ -85,12 +86,12 @@ def page_of(report: Mapping[str, Any]) -> str:
         f"<p class=bad>{escape(report['stopped'])}</p>" if report["stopped"] else "",
         "<h2>Passes</h2>",
         _table(
-            ("pass", "kind", "files", "GiB", "minutes", "MiB/s", "retries", "failed", "suspects"), _pass_cells(report)
+            ("pass", "kind", "files", "size", "took", "a second", "retries", "failed", "suspects"), _pass_cells(report)
         ),
         "<h2>Files that failed</h2>",
         _table(("path", "step", "reason"), _failed_cells(report), kind="text"),
         "<h2>Reconciliation</h2>",
-        _table(("what", "value"), _plain_cells(report["reconciliation"]), kind="text"),
+        _table(("paths", "count"), _reconciled_cells(report["reconciliation"]), kind="pairs"),
         f"<p>Documents: {escape(report['documents'])}</p>",
     ]
     title = escape(f"Migration {report['migration']}")
@@ -127,13 +128,13 @@ def _pass_cells(report: Mapping[str, Any]) -> list[Sequence[str]]:
         (
             str(one["number"]),
             one["kind"],
-            f"{one['files']:,}",
-            f"{one['bytes'] / _GIB:,.2f}",
-            f"{one['transfer_seconds'] / 60:,.1f}",
-            f"{one['bytes_per_second'] / (1 << 20):,.1f}",
-            str(one["retries"]),
-            f"{one['failed']:,}",
-            f"{one['suspects']:,}",
+            count(one["files"]),
+            size(one["bytes"]),
+            duration(one["transfer_seconds"]),
+            size(one["bytes_per_second"]),
+            count(one["retries"]),
+            count(one["failed"]),
+            count(one["suspects"]),
         )
         for one in report["passes"]
     ]
@@ -143,8 +144,22 @@ def _failed_cells(report: Mapping[str, Any]) -> list[Sequence[str]]:
     return [(one["path"], one["step"], one["reason"]) for one in report["failed"]["named"]]
 
 
-def _plain_cells(found: Mapping[str, Any]) -> list[Sequence[str]]:
-    return [(name, str(value)) for name, value in found.items() if not isinstance(value, (dict, list))]
+def _reconciled_cells(found: Mapping[str, Any]) -> list[Sequence[str]]:
+    if not found:
+        return []
+    changed = found["changed"]
+    rows = [
+        ("the same", found["same"]),
+        ("only in the source", found["missing"]),
+        ("only in the target", found["extra"]),
+    ]
+    rows += [(f"differing in {kind}", changed[kind]) for kind in _DIFFERENCES if changed.get(kind)]
+    rows += [
+        ("files compared by content", found["checksums"]["compared"]),
+        ("differing, and named above as failed", found["paths"]["explained"]),
+        ("differing for no known reason", found["paths"]["unexplained"]),
+    ]
+    return [(what, count(number)) for what, number in rows]
 
 
 def _table(heads: Iterable[str], rows: Sequence[Sequence[str]], *, kind: str = "") -> str:

@@ -76,12 +76,22 @@ def test_a_subject_is_short_and_one_line(place: Workplace) -> None:
     assert "\n" not in sent[0].subject
 
 
+RECONCILED = {
+    "same": 24_255,
+    "missing": 3,
+    "extra": 0,
+    "changed": {"size": 1, "mtime": 0, "mode": 0, "owner": 0, "checksum": 0},
+    "paths": {"explained": 3, "unexplained": 1, "pending": 0, "kept": 0},
+    "checksums": {"compared": 1_025},
+}
+
+
 def report_of(place: Workplace, **states: str) -> dict[str, object]:
     key = failures_key(place.places, 1, "0000", 1)
     save_failures(place.places, key, [bad("<script>alert(1)</script>", "transfer")])
     failed = attempt(state=AttemptState.FILES_FAILED, failures_key=key, counters={"bytes_transferred": 5})
     create_pass(place.places, a_pass(part(failed), ended=AT))
-    return migration_report(place, run=RUN, states=states, reconciliation={"same": 3, "<b>": "<i>"})
+    return migration_report(place, run=RUN, states=states, reconciliation=RECONCILED)
 
 
 def test_the_report_names_passes_and_failed_files(place: Workplace) -> None:
@@ -91,7 +101,7 @@ def test_the_report_names_passes_and_failed_files(place: Workplace) -> None:
         "files": 1,
         "named": [{"path": "<script>alert(1)</script>", "step": "transfer", "reason": "no"}],
     }
-    assert "1 files failed" in sentence_of(report)
+    assert "1 failed" in sentence_of(report)
     kept = keep_report(place, report)
     assert kept["report"].endswith("report.json")
 
@@ -106,7 +116,13 @@ def test_hostile_names_stay_text_on_the_page(place: Workplace) -> None:
     page = page_of(report_of(place, full_pass="success"))
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
-    assert "<i>" not in page
+
+
+def test_the_page_says_what_was_reconciled_in_words(place: Workplace) -> None:
+    page = page_of(report_of(place, full_pass="success"))
+    for what, number in (("the same", "24,255"), ("differing in size", "1"), ("for no known reason", "1")):
+        assert f"{what}</td><td>{number}</td>" in page
+    assert "differing in mode" not in page
 
 
 def test_queries_are_narrowed_to_the_tasks_of_the_migration() -> None:

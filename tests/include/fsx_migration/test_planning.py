@@ -49,7 +49,9 @@ class Lake(LakeInMemory):
 @pytest.fixture(autouse=True)
 def _undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Drawing takes most of a plan's time; test_plan_page draws."""
-    monkeypatch.setattr("include.fsx_migration.planning.plan_page", lambda plan, *_, **__: f"page of {plan.plan_id}")
+    monkeypatch.setattr(
+        "include.fsx_migration.planning.plan_making.plan_page", lambda plan, *_, **__: f"page of {plan.plan_id}"
+    )
 
 
 @pytest.fixture
