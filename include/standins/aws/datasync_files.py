@@ -11,7 +11,7 @@ import contextlib
 import errno
 import os
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from include.standins.aws.datasync_trees import PRUNE, TAKE, Entry, Verdict, entry_of
 
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 PARTS = b".aws-datasync"
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+_TRIES = 100
 _NEW = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+T = TypeVar("T")
 
 
 class FileTree:
@@ -116,10 +118,12 @@ class FileTree:
 class FileTarget(FileTree):
     """A destination; the root is made when it is missing, what dead executions left there is removed.
 
-    :param alive: ids of the executions that have not ended.
+    :param alive: tells the ids of the executions that have not ended.
     """
 
-    def __init__(self, root: Path, *, volume: Volume | None, execution_id: str, alive: Collection[str]) -> None:
+    def __init__(
+        self, root: Path, *, volume: Volume | None, execution_id: str, alive: Callable[[], Collection[str]]
+    ) -> None:
         root.mkdir(parents=True, exist_ok=True)
         super().__init__(root)
         self._volume = volume
@@ -130,10 +134,12 @@ class FileTarget(FileTree):
         self._is_root = os.geteuid() == 0
         self._sweep(root / os.fsdecode(PARTS), alive)
 
-    def _sweep(self, parts: Path, alive: Collection[str]) -> None:
-        for left in parts.iterdir() if parts.is_dir() else ():
-            if left.name not in alive:
-                shutil.rmtree(left, ignore_errors=True)
+    def _sweep(self, parts: Path, alive: Callable[[], Collection[str]]) -> None:
+        left = list(parts.iterdir()) if parts.is_dir() else []
+        living = alive() if left else ()  # asked after the look: a folder that is made meanwhile is nobody's rest
+        for folder in left:
+            if folder.name not in living:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def _volume_path(self, path: bytes) -> bytes:
         return path if self._in_volume in (b"", b".") else self._in_volume + b"/" + path
@@ -150,11 +156,19 @@ class FileTarget(FileTree):
         """Take the room and open the part file; raises OSError ENOSPC when there is no room."""
         self._reserve(entry.path, entry.size)
         try:
-            self._make_parents(self._part)
-            return os.open(self._part, _NEW, 0o600, dir_fd=self._fd)
+            return self._in_own_folder(lambda: os.open(self._part, _NEW, 0o600, dir_fd=self._fd))
         except OSError:
             self._give_back(entry.path)
             raise
+
+    def _in_own_folder(self, act: Callable[[], T]) -> T:
+        """Do what needs this execution's folder; another one that ends may remove the empty folder above it."""
+        for _ in range(_TRIES):
+            with contextlib.suppress(FileNotFoundError):
+                self._make_parents(self._part)
+                return act()
+            self._directories -= {PARTS, self._own}
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))  # the root itself is gone
 
     def commit(self, descriptor: int, entry: Entry, metadata: Metadata, *, times: bool) -> None:
         """Set owner and mode, close, rename."""
@@ -220,11 +234,10 @@ class FileTarget(FileTree):
 
     def make_link(self, entry: Entry, target: bytes, metadata: Metadata) -> None:
         """Make a symlink beside, and rename it into its place."""
-        self._make_parents(self._part)
         self._make_parents(entry.path)
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._part, dir_fd=self._fd)
-        os.symlink(target, self._part, dir_fd=self._fd)
+        self._in_own_folder(lambda: os.symlink(target, self._part, dir_fd=self._fd))
         if self._is_root and (metadata.uid or metadata.gid):
             os.chown(self._part, entry.uid, entry.gid, dir_fd=self._fd, follow_symlinks=False)
         self._rename_into(entry.path)

@@ -65,7 +65,10 @@ def _phases(run: Run, sides: Sides) -> None:
     with contextlib.ExitStack() as open_sides:
         run.source = sides.source(records.locations.get(task.source), execution_id=ident)
         open_sides.callback(run.source.close)
-        alive = {one.id for one in records.executions.all(lambda one: one.status not in ENDED)}
+
+        def alive() -> set[str]:
+            return {one.id for one in records.executions.all(lambda one: one.status not in ENDED)}
+
         target = records.locations.get(task.destination)
         run.destination = sides.destination(target, execution_id=ident, alive=alive)
         open_sides.callback(run.destination.close)

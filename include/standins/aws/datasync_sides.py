@@ -11,7 +11,7 @@ from include.standins.aws.datasync_run import AbortedError
 from include.standins.aws.errors import AwsError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     from include.standins.aws.datasync_records import Location
@@ -44,8 +44,10 @@ class Sides:
         except OSError as error:
             raise _unreachable(location, error.strerror or "No such file or directory") from error
 
-    def destination(self, location: Location, *, execution_id: str, alive: Collection[str]) -> Destination:
-        """Open a location for writing; `alive` are the executions that have not ended."""
+    def destination(
+        self, location: Location, *, execution_id: str, alive: Callable[[], Collection[str]]
+    ) -> Destination:
+        """Open a location for writing; `alive` tells the executions that have not ended."""
         if location.kind in OBJECTS:
             return self._objects(location, execution_id)
         directory, volume = self._directory(location)
