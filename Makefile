@@ -52,8 +52,9 @@ lint: $(VENV)/.dev ## style, types, import directions, generated docs, compose f
 bench: $(VENV)/.dev ## run the benchmarks, each beside its naive way
 	@$(BIN)/landfall bench
 
-docs: install ## write docs/dags.md anew from the DAG files
+docs: install ## write the generated pages of docs/ anew
 	$(BIN)/python -m landfall.dag_docs
+	$(BIN)/python -m include.discovery.describe
 
 requirements: $(VENV)/.uv ## compile requirements.txt and requirements-dev.txt anew from the .in files
 	$(COMPILE) --upgrade requirements.in --output-file requirements.txt

@@ -43,11 +43,31 @@ REGISTRY: Mapping[str, str] = {
     "watch_memory_growth": "fsx_watch",
     "eta_coverage": "fsx_eta",
     "scan_rate": "fsx_scan",
+    "assess_seconds": "discovery_assess",
+    "assess_memory": "discovery_assess",
+    "read_rate": "discovery_read",
+    "join_and_group_seconds": "discovery_groups",
+    "group_f1_easy": "discovery_groups",
+    "group_f1_noisy": "discovery_groups",
+    "tier_ari": "discovery_groups",
+    "waves_over_capacity": "discovery_waves",
+    "wave_cut": "discovery_waves",
+    "wave_count": "discovery_waves",
+    "sizing_breaches": "discovery_sizing",
+    "cost_difference_cents": "discovery_costs",
 }
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "log_shipping": ("log_shipping", "log_shipping_scheduler"),
     "sql_server": ("sql_server",),
     "fsx_migration": ("fsx_partition", "fsx_reconcile", "fsx_watch", "fsx_eta", "fsx_scan"),
+    "discovery": (
+        "discovery_assess",
+        "discovery_read",
+        "discovery_groups",
+        "discovery_waves",
+        "discovery_sizing",
+        "discovery_costs",
+    ),
 }
 """Names for all lines of several modules."""
 

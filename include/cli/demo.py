@@ -17,6 +17,7 @@ FAMILIES: Mapping[str, str] = {
     "ioc_refresh": "include.cli.demo_ioc_refresh",
     "log_shipping": "include.cli.demo_log_shipping",
     "fsx_migration": "include.cli.demo_fsx_migration",
+    "discovery": "include.cli.demo_discovery",
 }
 """Family -> module with `STEPS` and `demonstrate(settings, announce) -> dict` and `describe(result) -> lines`."""
 

@@ -1,5 +1,6 @@
 """The `landfall` command. Only signatures live here; a command's body is imported when the command runs."""
 
+import importlib
 import os
 import sys
 from typing import Annotated, Any
@@ -12,52 +13,20 @@ from include.cli.refusal import EXIT_REFUSED, RefusalError
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
-class IocCommands(TyperGroup):
-    """The `ioc` commands, imported when one of them is asked for: they pull in the query engine."""
+def commands_of(module: str) -> type[TyperGroup]:
+    """Return a group whose commands are those of a module's `app`, imported when one of them is asked for."""
 
-    def list_commands(self, ctx: Any) -> list[str]:
-        return _ioc_group().list_commands(ctx)
+    def group() -> TyperGroup:
+        return typer.main.get_group(importlib.import_module(module).app)
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        return _ioc_group().get_command(ctx, cmd_name)
+    class LateCommands(TyperGroup):
+        def list_commands(self, ctx: Any) -> list[str]:
+            return group().list_commands(ctx)
 
+        def get_command(self, ctx: Any, cmd_name: str) -> Any:
+            return group().get_command(ctx, cmd_name)
 
-class SqlCommands(TyperGroup):
-    """The `sql` commands, imported when one of them is asked for."""
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        return _sql_group().list_commands(ctx)
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        return _sql_group().get_command(ctx, cmd_name)
-
-
-class FsxCommands(TyperGroup):
-    """The `fsx` commands, imported when one of them is asked for."""
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        return _fsx_group().list_commands(ctx)
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        return _fsx_group().get_command(ctx, cmd_name)
-
-
-def _fsx_group() -> TyperGroup:
-    from include.cli.fsx import app as fsx_app
-
-    return typer.main.get_group(fsx_app)
-
-
-def _sql_group() -> TyperGroup:
-    from include.cli.sql import app as sql_app
-
-    return typer.main.get_group(sql_app)
-
-
-def _ioc_group() -> TyperGroup:
-    from include.cli.ioc import app as ioc_app
-
-    return typer.main.get_group(ioc_app)
+    return LateCommands
 
 
 app = typer.Typer(
@@ -68,21 +37,27 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(
-    typer.Typer(cls=IocCommands, no_args_is_help=True),
+    typer.Typer(cls=commands_of("include.cli.ioc"), no_args_is_help=True),
     name="ioc",
     help="Back-test the IOC queries on a labelled mail history; threat report for one mail.",
 )
 
 app.add_typer(
-    typer.Typer(cls=SqlCommands, no_args_is_help=True),
+    typer.Typer(cls=commands_of("include.cli.sql"), no_args_is_help=True),
     name="sql",
     help="Plan a SQL Server restore: which backups, in which order, and is the chain proven.",
 )
 
 app.add_typer(
-    typer.Typer(cls=FsxCommands, no_args_is_help=True),
+    typer.Typer(cls=commands_of("include.cli.fsx"), no_args_is_help=True),
     name="fsx",
     help="Migrate files to FSx: scan a tree, partition and reconcile listings.",
+)
+
+app.add_typer(
+    typer.Typer(cls=commands_of("include.cli.discovery"), no_args_is_help=True),
+    name="discovery",
+    help="Assess an estate for its migration: inventory, sizing, cost, applications, waves.",
 )
 
 

@@ -5,6 +5,7 @@ from dataclasses import fields
 
 import pytest
 
+from include.discovery import lake as discovery
 from include.fsx_migration import settings as fsx_migration
 from include.ioc_refresh import settings as ioc_refresh
 from include.log_shipping import settings as log_shipping
@@ -33,6 +34,7 @@ SETTINGS = (
     (ioc_refresh.IocSettings, ioc_refresh.ENVIRONMENT_PREFIX),
     (log_shipping.LogShippingSettings, log_shipping.ENVIRONMENT_PREFIX),
     (fsx_migration.FsxMigrationSettings, fsx_migration.ENVIRONMENT_PREFIX),
+    (discovery.DiscoverySettings, discovery.ENVIRONMENT_PREFIX),
 )
 
 

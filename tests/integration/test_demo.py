@@ -83,6 +83,34 @@ def migrated(printed: dict[str, Any]) -> dict[str, Any]:
     return family
 
 
+@pytest.fixture(scope="module")
+def assessed(printed: dict[str, Any]) -> dict[str, Any]:
+    """What it printed about discovery."""
+    family: dict[str, Any] = printed["discovery"]
+    return family
+
+
+def test_every_contradiction_planted_in_the_sample_estate_is_found(assessed: dict[str, Any]) -> None:
+    planted, summary = assessed["planted"], assessed["summary"]
+    assert summary["servers"] >= 500
+    for kind in ("powered_off", "templates", "without_guest_os", "os_disagreements", "unknown_hosts", "retired"):
+        assert summary[kind] == len(planted[kind]), kind
+    assert summary["conflicts"] >= len(planted["memory_conflicts"]) + len(planted["os_disagreements"])
+    assert len({source["tool"] for source in assessed["quality"]["sources"]}) == 3
+    assert planted["foreign_file"] in {refused["file"] for refused in assessed["quality"]["refused"]}
+    assert summary["unknown_addresses"] >= len(planted["unknown_addresses"])
+
+
+def test_an_assessment_is_published_for_every_outcome_with_its_report(assessed: dict[str, Any]) -> None:
+    assert assessed["published"] == ["snapshot", "tco", "wave_plan"]
+    assert assessed["summary"]["waves"] > 1
+    with httpx.Client(trust_env=False, timeout=30) as browser:
+        page = browser.get(assessed["look"]["report"])
+        assert (page.status_code, page.headers["content-type"].partition(";")[0]) == (200, "text/html")
+        assert "Monthly cost" in page.text
+        assert browser.get(assessed["look"]["workbook"]).content.startswith(b"PK")
+
+
 def test_migration_moves_the_tree_in_passes_and_recovers_from_its_faults(migrated: dict[str, Any]) -> None:
     assert migrated["plan"]["files"] >= 20_000
     assert migrated["plan"]["findings"]["block"] == 0

@@ -9,7 +9,7 @@ from include.fsx_migration.listings.listing import out_of_core
 from include.fsx_migration.listings.scanning import scan
 from include.fsx_migration.reconciliation.reconciling import reconcile
 from include.fsx_migration.refusals import NotReadyError, RefusedError
-from include.fsx_migration.workbench import workbench
+from include.workbench import workbench
 
 if TYPE_CHECKING:
     from collections.abc import Callable

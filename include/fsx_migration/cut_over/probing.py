@@ -12,7 +12,7 @@ from include.fsx_migration.listings.listing import out_of_core
 from include.fsx_migration.listings.path_text import unescape_path
 from include.fsx_migration.reconciliation.reconciliations import FINDINGS
 from include.fsx_migration.reconciliation.sampling import choose_sample
-from include.fsx_migration.workbench import workbench
+from include.workbench import workbench
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,8 +14,8 @@ from include.fsx_migration.listings.scanning import scan
 from include.fsx_migration.reconciliation.reconciliations import compared_kinds
 from include.fsx_migration.reconciliation.reconciling import reconcile
 from include.fsx_migration.refusals import RefusedError
-from include.fsx_migration.workbench import workbench
 from include.object_store import to_json
+from include.workbench import workbench
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,7 +18,7 @@ from include.fsx_migration.planning.profile import profile
 from include.fsx_migration.planning.target_state import read_target
 from include.fsx_migration.resources.agents import check_agents
 from include.fsx_migration.sizes import count
-from include.fsx_migration.workbench import workbench
+from include.workbench import workbench
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from include.fsx_migration.partition.partitioning import Partition
     from include.fsx_migration.places import Places
     from include.fsx_migration.planning.prices import Prices
-    from include.fsx_migration.workbench import Workbench
     from include.fsx_migration.workplace import Workplace
+    from include.workbench import Workbench
 
 DEFINITION = "definition.yaml"
 FACTS = "listing.json"

@@ -20,7 +20,7 @@ from include.fsx_migration.reconciliation.reconciling import KINDS, reconcile
 from include.fsx_migration.reconciliation.sampling import choose_sample
 from include.fsx_migration.refusals import RefusedError
 from include.fsx_migration.transfer.passes import load_failures, read_passes
-from include.fsx_migration.workbench import workbench
+from include.workbench import workbench
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from include.fsx_migration.listings.scanning import ScanResult
     from include.fsx_migration.transfer.pass_model import Pass
-    from include.fsx_migration.workbench import Workbench
     from include.fsx_migration.workplace import Workplace
+    from include.workbench import Workbench
 
 SUMMARY, DIFFERENCES, FINDINGS = "summary.json", "differences.parquet", "findings.parquet"
 NAMED_AT_MOST: Final = 1_000

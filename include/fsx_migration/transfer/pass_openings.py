@@ -17,7 +17,7 @@ from include.fsx_migration.transfer.deltas import find_delta
 from include.fsx_migration.transfer.pass_model import ALL, CHANGED, Delta, Pass, PassKind, PassPart
 from include.fsx_migration.transfer.passes import create_pass, read_passes, save_repairs
 from include.fsx_migration.transfer.suspects import REPAIRS
-from include.fsx_migration.workbench import workbench
+from include.workbench import workbench
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from include.fsx_migration.resources.transfer_resources import AgentTask
     from include.fsx_migration.transfer.deltas import DeltaFacts
-    from include.fsx_migration.workbench import Workbench
     from include.fsx_migration.workplace import Workplace
+    from include.workbench import Workbench
 
 CLOSING: Final = "closing"
 

@@ -14,7 +14,7 @@ from include.fsx_migration.transfer.failures import Ending, classify
 from include.fsx_migration.transfer.pass_model import ALL, CHANGED, VERIFY, Attempt, AttemptState, PassKind
 from include.fsx_migration.transfer.passes import change_pass, failures_key, list_passes, load_failures, save_failures
 from include.fsx_migration.transfer.task_reports import read_failures
-from include.fsx_migration.workbench import workbench
+from include.workbench import workbench
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
