@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from include.cli.demo_estate import write_estate
+from include.cli.demo_estate_activity import BEGIN, DAYS
 from include.cli.demo_runs import FinishedRun, named_users, run_dag, switch_on
 from include.cli.ioc import local_client
 from include.discovery.lake import DiscoverySettings
@@ -44,7 +46,8 @@ def demonstrate(settings: StackSettings, announce: Announce) -> dict[str, Any]:
                 client.upload_file(str(path), store.bucket, key)
     with named_users(settings) as users:
         switch_on(users, (ASSESS,))
-        conf = {"sources": [store.uri("demo", "")], "outcomes": OUTCOMES}
+        day = (BEGIN + timedelta(days=DAYS)).date()  # an estate whose samples end there is not stale on that day
+        conf = {"sources": [store.uri("demo", "")], "outcomes": OUTCOMES, "settings": f"as_of: {day}"}
         run = run_dag(users, ASSESS, conf, on_progress=lambda text: announce(1, f"assess: {text}"))
         delivered = users.analyst.xcom(run.dag_id, run.run_id, "write_deliverables")
         published = users.analyst.xcom(run.dag_id, run.run_id, "publish_outcomes")

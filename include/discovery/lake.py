@@ -9,6 +9,7 @@ from include.object_store import ObjectStore
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import date
     from pathlib import Path
 
     from include.workbench import Workbench
@@ -49,10 +50,12 @@ class RunPlaces:
     """The keys of one run's documents.
 
     :param run: its id as one part of a key.
+    :param day: the day of the assessment, unless its settings name one.
     """
 
     store: ObjectStore
     run: str
+    day: date
 
     def key(self, *parts: str) -> str:
         """Return a key below the run's folder."""

@@ -181,7 +181,8 @@ def _keep_tables(bench: Workbench, connection: Any, places: RunPlaces, step: str
 def _places(context: Any) -> RunPlaces:
     from include.discovery.lake import RunPlaces, legible
 
-    return RunPlaces(DiscoveryHook().store, legible(context["dag_run"].run_id))
+    run = context["dag_run"]
+    return RunPlaces(DiscoveryHook().store, legible(run.run_id), run.run_after.date())
 
 
 def _order(bench: Workbench, places: RunPlaces, *, review: Path | None = None, previous: Path | None = None) -> Order:
@@ -190,7 +191,8 @@ def _order(bench: Workbench, places: RunPlaces, *, review: Path | None = None, p
     settings = _settings(places)
     formats = tuple(_fetch(bench, uri, f"format-{number}") for number, uri in enumerate(settings.reading.formats))
     reading = replace(settings.reading, formats=tuple(str(place) for place in formats))
-    settings = replace(settings, reading=reading)
+    day = settings.as_of or places.day
+    settings = replace(settings, reading=reading, as_of=day)
     prices = _fetch(bench, settings.prices, "prices")
     return make_order(settings, prices=prices, review=review, previous=previous)
 

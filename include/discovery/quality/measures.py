@@ -107,11 +107,12 @@ MEASURES: Final = (
     Measure(
         check="fresh",
         outcomes=OUTCOMES,
-        query="SELECT date_diff('day', CAST(max(exported_at) AS DATE), CAST($at AS DATE)) "
-        "FROM sources WHERE format <> 'review'",
+        query="SELECT date_diff('day', CAST(max(newest) AS DATE), CAST($at AS DATE)) FROM ("
+        "SELECT max(exported_at) AS newest FROM sources WHERE format <> 'review' "
+        'UNION ALL SELECT max("at") FROM raw_utilisation UNION ALL SELECT max(last_seen) FROM raw_connections)',
         side=Side.AT_MOST,
         limit="stale_days",
-        told="days since the newest export",
+        told="days since the newest day that the sources tell",
         advice="export anew",
         is_share=False,
     ),

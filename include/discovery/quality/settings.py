@@ -32,5 +32,9 @@ class QualitySettings:
     )
     stale_days: int = field(
         default=90,
-        metadata={"doc": "Age of the newest export, at most, for every outcome.", "minimum": 1, "maximum": 3650},
+        metadata={
+            "doc": "Age of the newest day that the sources tell, at most, for every outcome.",
+            "minimum": 1,
+            "maximum": 3650,
+        },
     )

@@ -181,7 +181,7 @@ def _flips(
             if lead[name] == 0:
                 continue
             rest = sum(request.weights[one] * lead[one] for one in classes if one != name)
-            weight = round(-rest / lead[name], 4)
+            weight = round(-rest / lead[name], 4) + 0.0  # never -0
             if 0 <= weight <= 100:
                 levels.append((abs(weight - request.weights[name]), weight, rival.tool))
         if levels:

@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from include.discovery.sources.formats import Column, Format
 
 ROWS_LOOKED_AT: Final = 20
+UNREAD_SHEETS: Final = frozenset(
+    "vusb vcd vfloppy vsnapshot vtools vsource vrp vcluster vhba vnic vswitch vport dvswitch dvport vsc_vmk vdatastore "
+    "vmultipath vlicense vfileinfo vhealth vmetadata".split()
+)
+"""Sheets of RVTools that tell nothing about machines; an export of it has them all, and that is no fault."""
 
 
 @dataclass(frozen=True, slots=True)

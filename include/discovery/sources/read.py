@@ -12,7 +12,7 @@ from include.discovery.sources.filling import NUMBERS, fill, make_plan, read_hab
 from include.discovery.sources.formats import Format, load_formats
 from include.discovery.sources.headers import plain
 from include.discovery.sources.macros import cell_language
-from include.discovery.sources.matching import Match, best_match, match
+from include.discovery.sources.matching import UNREAD_SHEETS, Match, best_match, match
 from include.discovery.sources.problems import RefusedError, refuse, tell
 from include.discovery.sources.staging import TABLE, Stage
 from include.discovery.sources.text import TextSheet, open_text
@@ -102,7 +102,8 @@ class _Reader:
         name = (sheet.name or Path(sheet.taken.shown).name).lower()
         found, nearest = best_match(self.candidates, sheet.head, name=name)
         if found is None:
-            self._refuse_sheet(sheet, nearest)
+            if name not in UNREAD_SHEETS:
+                self._refuse_sheet(sheet, nearest)
             return False
         self._fill(sheet, found)
         for other in found.format.also:

@@ -145,3 +145,15 @@ def test_the_workbook_of_another_projects_tests_is_read() -> None:
     ) == [(3,)]
     assert rows(connection, "SELECT count(*), sum(size_gib) FROM raw_disks WHERE size_gib IS NOT NULL")[0][0] == 5
     assert rows(connection, "SELECT count(*) FROM raw_hosts") == [(2,)]
+
+
+def test_sheets_that_tell_nothing_of_machines_are_no_fault(tmp_path: Path) -> None:
+    import xlsxwriter
+
+    with xlsxwriter.Workbook(str(tmp_path / "rvtools.xlsx")) as book:
+        for name, heads in (("vInfo", ("VM", "CPUs", "Memory")), ("vCD", ("VM", "Device Node")), ("notes", ("a", "b"))):
+            sheet = book.add_worksheet(name)
+            sheet.write_row(0, 0, heads)
+            sheet.write_row(1, 0, ("vm-1", 2, 4096)[: len(heads)])
+    connection = read(tmp_path / "rvtools.xlsx")
+    assert [sheet for (sheet,) in rows(connection, "SELECT sheet FROM refusals ORDER BY ALL")] == ["notes"]

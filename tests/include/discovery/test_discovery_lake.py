@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
@@ -84,7 +85,7 @@ def test_a_folder_comes_back_as_it_was_kept(store: ObjectStore, tmp_path: Path) 
     (tmp_path / "handover").mkdir()
     (tmp_path / "report.html").write_text("<html>")
     (tmp_path / "handover" / "mgn.csv").write_text("a,b\n")
-    places = RunPlaces(store, "manual__1")
+    places = RunPlaces(store, "manual__1", date(2026, 11, 1))
     with workbench(store) as bench:
         keys = keep_folder(bench, tmp_path, places.deliverable("").rstrip("/"))
         found = fetch_folder(bench, places.deliverable(""), "again")

@@ -104,6 +104,15 @@ def test_each_lack_blocks_the_outcomes_that_rest_on_it(estate: Any, spoil: str, 
     assert told in sentences
 
 
+def test_new_samples_make_up_for_an_old_export(estate: Any) -> None:
+    estate.execute("UPDATE sources SET exported_at = TIMESTAMP '2026-01-01'")
+    estate.execute(
+        "INSERT INTO raw_utilisation BY NAME SELECT 1 AS source_id, 1 AS source_row, 's1' AS ref, "
+        "TIMESTAMP '2026-10-30' AS \"at\""
+    )
+    assert set(judged(estate).values()) == {"pass"}
+
+
 def test_an_estate_without_servers_carries_nothing(estate: Any) -> None:
     for table in ("servers", "sizing", "connections"):
         estate.execute(f"DELETE FROM {table}")
