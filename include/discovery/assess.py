@@ -64,6 +64,7 @@ def working_tables(*, memory_limit: str = MEMORY_LIMIT) -> Iterator[Any]:
         try:
             connection.execute("SET TimeZone = 'UTC'").fetchall()
             connection.execute("SET preserve_insertion_order = true").fetchall()
+            connection.execute("SET enable_progress_bar = false").fetchall()  # it would go to stdout, into the JSON
             yield connection
         finally:
             connection.close()
