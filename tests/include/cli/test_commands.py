@@ -184,6 +184,18 @@ def test_registered_names_are_the_promised_ones() -> None:
         "watch_memory_growth",
         "eta_coverage",
         "scan_rate",
+        "assess_seconds",
+        "assess_memory",
+        "read_rate",
+        "join_and_group_seconds",
+        "group_f1_easy",
+        "group_f1_noisy",
+        "tier_ari",
+        "waves_over_capacity",
+        "wave_cut",
+        "wave_count",
+        "sizing_breaches",
+        "cost_difference_cents",
     ]
 
 
