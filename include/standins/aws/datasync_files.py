@@ -272,7 +272,9 @@ class FileTarget(FileTree):
             os.mkdir(directory, dir_fd=self._fd)
         except FileExistsError:
             held = self.find(directory)
-            if held is None or held.kind != "D":
+            if held is None:  # another execution has just removed it
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)) from None
+            if held.kind != "D":
                 raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)) from None
         self._directories.add(directory)
 

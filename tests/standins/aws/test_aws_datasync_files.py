@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
+    import pytest
+
 ALL = Metadata(uid=False, gid=False, mode=True, mtime=True)
 
 
@@ -37,6 +39,23 @@ def test_an_execution_that_ends_takes_nothing_from_one_that_runs(tmp_path: Path)
     write(running, tmp_path / "f", b"b")
     running.close()
     assert sorted(path.name for path in root.iterdir()) == ["a", "b"]
+
+
+def test_a_folder_that_goes_between_two_looks_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "f").write_bytes(b"content")
+    running = target(tmp_path / "target", "exec-1")
+    mkdir, refused = os.mkdir, []
+
+    def exists_and_is_gone(path: bytes, **more: int) -> None:
+        if path == PARTS and not refused:
+            refused.append(path)  # another execution's folder, which it removes before anybody looks
+            raise FileExistsError
+        mkdir(path, **more)
+
+    monkeypatch.setattr(os, "mkdir", exists_and_is_gone)
+    write(running, tmp_path / "f", b"a")
+    assert refused
+    assert (tmp_path / "target" / "a").read_bytes() == b"content"
 
 
 def test_what_the_dead_left_goes_and_what_began_meanwhile_stays(tmp_path: Path) -> None:
