@@ -205,3 +205,12 @@ def test_group_stands_for_the_lines_of_its_modules() -> None:
         *("ship_50_seconds", "fail_over_1_seconds", "fail_over_50_seconds"),
         "gate_seconds",
     }
+
+
+def test_lines_that_nobody_asked_for_are_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run() -> Iterator[dict[str, object]]:
+        yield {"name": "group_f1_easy"}
+        raise AssertionError("it went on")
+
+    monkeypatch.setitem(sys.modules, "benchmarks.discovery_groups", SimpleNamespace(run=run))
+    assert list(bench._lines("discovery_groups", {"group_f1_easy", "scan_rate"})) == [{"name": "group_f1_easy"}]
