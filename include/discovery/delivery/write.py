@@ -52,7 +52,7 @@ def write_assessment(
     chosen = from_plain(settings)
     connection.execute(SERVER_WAVES).fetchall()
     summary = summary_of(connection, settings=settings, at=at, catalogue=catalogue)
-    with replaced(out) as folder, ThreadPoolExecutor(1) as aside, connection.cursor() as second:
+    with replaced(out) as folder, connection.cursor() as second, ThreadPoolExecutor(1) as aside:
         # Python writes the workbook, the query engine the CSV files: each leaves a core to the other
         second.execute("SET TimeZone = 'UTC'").fetchall()
         second.execute(SERVER_WAVES).fetchall()

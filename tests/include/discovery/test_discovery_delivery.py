@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from delivered_estate import AT, SETTINGS, PriceList, fill, permute
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.discovery.delivery import placing
+from include.discovery.delivery import placing, write
 from include.discovery.delivery.counts import COUNTED
 from include.discovery.delivery.csv_files import OutputInvalidError, check_csv, copy_csv, write_csv
 from include.discovery.delivery.files import CONFLICTS, FILES, GROUPS, WAVES
@@ -198,6 +199,25 @@ def test_a_table_that_breaks_the_schema_is_refused_and_the_old_folder_stays(
         deliver(small, tmp_path / "out")
     assert files_of(tmp_path / "out") == before
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_the_refusal_is_told_while_the_workbook_is_still_being_written(
+    small: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = threading.Event()
+
+    def busy_book(connection: duckdb.DuckDBPyConnection, *_place: object, **_rest: object) -> None:
+        asked.set()
+        connection.execute("SELECT sum(hash(a.range) % 7) FROM range(40_000) a, range(2_000) b").fetchall()
+
+    def refuse(*_file: object) -> None:
+        asked.wait(10)
+        raise OutputInvalidError("groups.csv is refused")
+
+    monkeypatch.setattr(write, "write_workbook", busy_book)
+    monkeypatch.setattr(write, "write_csv", refuse)
+    with pytest.raises(OutputInvalidError, match=r"groups\.csv is refused"):
+        deliver(small, tmp_path / "out")
 
 
 def test_a_file_that_lost_a_row_is_found_when_it_is_read_back(small: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
