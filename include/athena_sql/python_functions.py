@@ -77,7 +77,7 @@ def json_parse(text: str) -> str:
     """A JSON document in Trino's canonical form: keys sorted, no spaces."""
     try:
         document = json.loads(text, parse_constant=_no_constant)
-    except ValueError:
+    except (ValueError, RecursionError):  # Jackson ends at a depth of 1,000 as well
         raise fail(f"Cannot convert value to JSON: '{text}'") from None
     return json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 

@@ -55,6 +55,9 @@ REGISTRY: Mapping[str, str] = {
     "wave_count": "discovery_waves",
     "sizing_breaches": "discovery_sizing",
     "cost_difference_cents": "discovery_costs",
+    "parse_rate": "scanner_parse",
+    "parse_memory": "scanner_parse",
+    "bytes_per_run": "scanner_bytes",
 }
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "log_shipping": ("log_shipping", "log_shipping_scheduler"),
@@ -68,6 +71,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "discovery_sizing",
         "discovery_costs",
     ),
+    "scanner_block": ("scanner_parse", "scanner_bytes"),
 }
 """Names for all lines of several modules."""
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from include.cli.credentials import Credentials
 from include.cli.environment import airflow_environment, base_environment, sql_server_environment
+from include.cli.preloaded import DAG_LIBRARIES, TASK_LIBRARIES, command
 from include.cli.settings import LOOPBACK, StackSettings
 from include.cli.sql_servers import sql_servers
 
@@ -71,8 +72,10 @@ def airflow_components(
 
     `airflow standalone` would start the same four, but holds their pids to itself and starts two log servers that
     listen on every interface; on one machine the web UI reads the log files directly (``--skip-serve-logs``).
+    The two that fork have read beforehand what every task and every parse would read again.
     """
     environment = airflow_environment(settings, credentials, inherited=inherited)
+    preloaded = {SCHEDULER: TASK_LIBRARIES, DAG_PROCESSOR: DAG_LIBRARIES}
     arguments: dict[str, tuple[str, ...]] = {
         API_SERVER: ("api-server",),
         SCHEDULER: ("scheduler", "--skip-serve-logs"),
@@ -80,6 +83,10 @@ def airflow_components(
         TRIGGERER: ("triggerer", "--skip-serve-logs"),
     }
     return tuple(
-        Component(name=name, command=(sys.executable, "-m", "airflow", *command), environment=environment)
-        for name, command in arguments.items()
+        Component(
+            name=name,
+            command=command(("airflow", *words), libraries=preloaded.get(name, ())),
+            environment=environment,
+        )
+        for name, words in arguments.items()
     )

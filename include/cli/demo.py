@@ -15,6 +15,7 @@ from include.cli.settings import StackSettings, stack_settings
 
 FAMILIES: Mapping[str, str] = {
     "ioc_refresh": "include.cli.demo_ioc_refresh",
+    "scanner_block": "include.cli.demo_scanner_block",
     "log_shipping": "include.cli.demo_log_shipping",
     "fsx_migration": "include.cli.demo_fsx_migration",
     "discovery": "include.cli.demo_discovery",

@@ -147,14 +147,14 @@ def _report(mail: Any, popularity: Any) -> dict[str, Any]:
     return threat_report(keys, entries, mail_id=mail.mail_id, now=datetime.now(UTC))
 
 
-def local_client(service: str, endpoint: str) -> Any:
+def local_client(service: str, endpoint: str, region_name: str = "us-east-1") -> Any:
     """Return a boto3 client for the local AWS; its credentials are words, not secrets."""
     import boto3
 
     return boto3.client(
         service,
         endpoint_url=endpoint,
-        region_name="us-east-1",
+        region_name=region_name,
         aws_access_key_id="local",
         aws_secret_access_key="local",  # noqa: S106 - the local AWS checks none
     )

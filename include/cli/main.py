@@ -43,6 +43,12 @@ app.add_typer(
 )
 
 app.add_typer(
+    typer.Typer(cls=commands_of("include.cli.scanner"), no_args_is_help=True),
+    name="scanner",
+    help="Back-test the blocking of scanners on access logs; choose a threshold.",
+)
+
+app.add_typer(
     typer.Typer(cls=commands_of("include.cli.sql"), no_args_is_help=True),
     name="sql",
     help="Plan a SQL Server restore: which backups, in which order, and is the chain proven.",

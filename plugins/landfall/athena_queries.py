@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
 SUCCEEDED = "SUCCEEDED"
-ENDED = frozenset({SUCCEEDED, "FAILED", "CANCELLED"})
+FAILED = "FAILED"
+ENDED = frozenset({SUCCEEDED, FAILED, "CANCELLED"})
 
 _PASSING_REASONS = ("throttl", "too many requests", "slow down", "internal error", "resources exhausted", "please try")
 

@@ -7,11 +7,15 @@ from typing import Any
 AWS = "aws_default"
 
 
-def aws_client(service: str, *, aws_conn_id: str = AWS) -> Any:
-    """Return a boto3 client of a service through an Airflow connection; the connection alone says where AWS is."""
+def aws_client(service: str, *, aws_conn_id: str = AWS, region_name: str | None = None) -> Any:
+    """Return a boto3 client of a service through an Airflow connection; the connection alone says where AWS is.
+
+    :param region_name: for the few services that AWS keeps in one region; None is the connection's.
+    """
     from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 
-    return AwsBaseHook(aws_conn_id=aws_conn_id, client_type=service, config=patient_config()).get_conn()
+    hook = AwsBaseHook(aws_conn_id=aws_conn_id, client_type=service, config=patient_config(), region_name=region_name)
+    return hook.get_conn()
 
 
 def patient_config() -> Any:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+
+from airflow.sdk.api.client import ServerResponseError
+from airflow.sdk.exceptions import AirflowRuntimeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +25,20 @@ def run_is_over(context: Any) -> Callable[[str], bool]:
 
     def is_over(owner: str) -> bool:
         dag_id, _, run_id = owner.partition("/")
-        state = context["ti"].get_dagrun_state(dag_id, run_id)
+        try:
+            state = context["ti"].get_dagrun_state(dag_id, run_id)
+        except (AirflowRuntimeError, ServerResponseError) as error:
+            if _status(error) == HTTPStatus.NOT_FOUND:
+                return True  # deleted, by a person or by `airflow db clean`
+            raise
         return getattr(state, "value", state) in FINISHED  # an enum, whose str() is not its value
 
     return is_over
+
+
+def _status(error: Any) -> int | None:
+    """Return the HTTP status with which Airflow's API refused: a worker gets it from its supervisor, wrapped."""
+    if isinstance(error, AirflowRuntimeError):
+        return (error.error.detail or {}).get("status_code")
+    status: int = error.response.status_code
+    return status

@@ -69,8 +69,9 @@ def test_scheduled_runs_start_with_defaults_that_are_valid(path: Path, dags: dic
 
 @FILES
 def test_one_run_at_a_time_unless_each_holds_a_lease_of_its_subject(path: Path, dags: dict[str, Any]) -> None:
-    held_per_subject = path.parent.name == "fsx_migration"
-    assert dags[dag_id(path)].max_active_runs == (16 if held_per_subject else 1)
+    # a migration, and an update of the block list, hold leases: runs of the others go on beside a waiting one
+    allowed = {"scanner_block_update": 2} if path.parent.name != "fsx_migration" else {dag_id(path): 16}
+    assert dags[dag_id(path)].max_active_runs == allowed.get(dag_id(path), 1)
     assert dags[dag_id(path)].catchup is False
 
 

@@ -9,6 +9,7 @@ from include.discovery import lake as discovery
 from include.fsx_migration import settings as fsx_migration
 from include.ioc_refresh import settings as ioc_refresh
 from include.log_shipping import settings as log_shipping
+from include.scanner_block import settings as scanner_block
 from tests.dags.conftest import ROOT
 
 PAGES = pytest.mark.parametrize("page", ["env.template", "docs/connections.md"])
@@ -35,6 +36,7 @@ SETTINGS = (
     (log_shipping.LogShippingSettings, log_shipping.ENVIRONMENT_PREFIX),
     (fsx_migration.FsxMigrationSettings, fsx_migration.ENVIRONMENT_PREFIX),
     (discovery.DiscoverySettings, discovery.ENVIRONMENT_PREFIX),
+    (scanner_block.ScannerSettings, scanner_block.ENVIRONMENT_PREFIX),
 )
 
 

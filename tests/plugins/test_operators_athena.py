@@ -56,6 +56,13 @@ def test_two_runs_ask_for_themselves(aws: LocalAws, bucket: str) -> None:
     assert len(executions(aws, bucket)) == 2
 
 
+def test_a_tolerated_failure_is_an_outcome_beside_the_others(bucket: str) -> None:
+    both = [unload(bucket), query(bucket, "SELECT * FROM nowhere", name="lost")]
+    result = operator(lambda _: both, tolerate_failed=True).execute(task_context(MemoryStore()))
+    assert (result["numbers"]["state"], result["lost"]["state"]) == ("SUCCEEDED", "FAILED")
+    assert "TABLE_NOT_FOUND" in result["lost"]["reason"]
+
+
 def test_a_failed_query_fails_the_task_with_its_name_and_reason(bucket: str) -> None:
     with pytest.raises(QueryFailedError, match=r"numbers .*TABLE_NOT_FOUND"):
         operator(lambda _: [query(bucket, "SELECT * FROM nowhere")]).execute(task_context(MemoryStore()))

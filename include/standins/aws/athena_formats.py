@@ -7,7 +7,7 @@ refused with NOT_SUPPORTED. Source: Athena user guide, "Choose a SerDe for your 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -188,11 +188,21 @@ def _open_csv(table: CatalogTable, files: Sequence[StoredObject], type_of: TypeO
     return _select(columns, source)
 
 
-def _regex(table: CatalogTable, files: Sequence[StoredObject], type_of: TypeOf) -> str:
+def is_regex(table: CatalogTable) -> bool:
+    """Whether the table's lines are read whole and cut by a pattern: its rows are `regex_rows`."""
+    return "regexserde" in table.serde.lower()
+
+
+def regex_rows(table: CatalogTable, lines: str, type_of: TypeOf) -> str:
+    """Give the SELECT over `lines`, a relation of `line` and `file_index`; a line that does not match is NULL.
+
+    The whole line must match, and a dot matches any character, as in Trino's RegexDeserializer.
+    """
     pattern = table.serde_parameters.get("input.regex", "")
     names = list(table.columns)
-    lines = _text(table, files, delimiter="\x01", quote="", null="\x00", columns={"line": "VARCHAR"})
-    full = literal(f"^(?:{pattern})$")
+    if pattern == "(.*)" and list(table.columns.values()) == ["string"]:
+        return _select([f"line AS {identifier(names[0])}"], lines)
+    full = literal(f"(?s)^(?:{pattern})$")
     groups = f"regexp_extract(line, {full}, {literals([f'g{index}' for index in range(len(names))])})"
     matched = f"CASE WHEN regexp_matches(line, {full}) THEN {groups} END"
     inner = f"(SELECT {matched} AS g, file_index FROM {lines})"
@@ -210,7 +220,6 @@ def _text(
     quote: str,
     null: str,
     escape: str = "",
-    columns: Mapping[str, str] | None = None,
 ) -> str:
     return call(
         "read_csv",
@@ -226,7 +235,7 @@ def _text(
         skip=str(int(table.parameters.get("skip.header.line.count", "0"))),
         compression=literal(compression_of(files[0])),
         max_line_size=_LINE_LIMIT,
-        columns=struct(columns or dict.fromkeys(table.columns, "VARCHAR")),
+        columns=struct(dict.fromkeys(table.columns, "VARCHAR")),
         hive_partitioning="false",
     )
 
@@ -252,7 +261,6 @@ def _paths(files: Sequence[StoredObject]) -> str:
 _READERS: dict[str, Reader] = {
     "parquet": _parquet,
     "json": _json,
-    "regexserde": _regex,
     "opencsv": _open_csv,
     "lazysimple": _delimited,
 }

@@ -11,8 +11,17 @@ import duckdb
 import pyarrow as pa
 
 from include.standins.aws.athena_errors import QueryFailedError
-from include.standins.aws.athena_formats import FILE_INDEX, compression_of, is_parquet, no_rows, reader_for
+from include.standins.aws.athena_formats import (
+    FILE_INDEX,
+    compression_of,
+    is_parquet,
+    is_regex,
+    no_rows,
+    reader_for,
+    regex_rows,
+)
 from include.standins.aws.athena_injected import require_equality
+from include.standins.aws.athena_lines import line_batches
 from include.standins.aws.athena_projection import projection
 from include.standins.aws.object_store import Listing, NoSuchBucketError, ObjectStore, StoredObject, split_uri
 from include.standins.aws.parquet_footers import footer
@@ -126,7 +135,7 @@ class Scan:
         return " UNION ALL ".join(self._group(table, group, columns) for group in _by_compression(table, files))
 
     def _group(self, table: CatalogTable, files: list[ScannedFile], columns: Sequence[str]) -> str:
-        data = reader_for(table)(table, [file.stored for file in files], duck_type)
+        data = self._data(table, [file.stored for file in files])
         names = [f"d.{identifier(name)}" for name in table.columns]
         wanted = [*table.partition_columns, PATH]
         if not set(wanted) & set(columns):
@@ -141,6 +150,18 @@ class Scan:
         self.connection.unregister(f"{parts}_arrow")
         values = [f"p.{identifier(name)}" for name in wanted]
         return f"SELECT {', '.join([*names, *values])} FROM ({data}) AS d JOIN {parts} AS p USING ({FILE_INDEX})"
+
+    def _data(self, table: CatalogTable, files: list[StoredObject]) -> str:
+        if not is_regex(table):
+            return reader_for(table)(table, files, duck_type)
+        name = f"__lines_{len(self.held)}_{id(files)}"
+        self.connection.execute(f"CREATE TEMP TABLE {name} (line VARCHAR, file_index BIGINT)")
+        skip = int(table.parameters.get("skip.header.line.count", "0"))
+        for batch in line_batches(files, compression=compression_of(files[0]), skip=skip):
+            self.connection.register("__batch", batch)
+            self.connection.execute(f"INSERT INTO {name} SELECT * FROM __batch")
+            self.connection.unregister("__batch")
+        return regex_rows(table, name, duck_type)
 
 
 def scanned(table: CatalogTable, files: Sequence[ScannedFile], columns: Sequence[str]) -> int:

@@ -37,6 +37,7 @@ from include.standins.aws.mounts import Mounts
 from include.standins.aws.object_store import ObjectStore
 from include.standins.aws.state_store import StateStore
 from include.standins.aws.telemetry_writer import LocalTelemetry
+from include.standins.aws.waf import Waf
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -105,9 +106,10 @@ class LocalAws:
         self._closers = [athena.close, firehose.close, datasync.close, fsx.close, logs.close, alarms.close]
         self._closers += [metrics.close, events.close, keeping.close]
         engines = Engines({"athena": athena, "firehose": firehose, "fsx": fsx, "datasync": datasync})
-        gateway = Gateway([sign_plain_reads, faults, engines, DynamoDbLimits(), logs, keeping])
+        waf = Waf(keeping.store, account=ACCOUNT_ID)
+        gateway = Gateway([sign_plain_reads, faults, engines, waf, DynamoDbLimits(), logs, keeping])
         routes = {"health": self._health, "faults": faults.route, "firehose": firehose.route, "fsx": fsx.route}
-        routes |= {"datasync": datasync.route, "mounts": mounts.route}
+        routes |= {"datasync": datasync.route, "mounts": mounts.route, "waf": waf.rate.route}
         return Control(
             gateway,
             routes={f"{PREFIX}{name}": route for name, route in routes.items()} | {"/functions": functions.route},

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from landfall.athena_queries import require_success, task_scope
+from landfall.athena_queries import FAILED, require_success, task_scope
 from landfall.hooks.athena import AthenaQueryHook
 from landfall.retries import AwsRetryPolicy
 from landfall.triggers.athena import AthenaQueriesTrigger
@@ -33,6 +33,8 @@ class AthenaQueryOperator(BaseOperator):
     :param inline_wait: how long to hold the slot before deferring.
     :param poll: the time between two looks, in the slot and in the trigger.
     :param wait_limit: how long to wait in all; then the task fails and its next try finds the query again.
+    :param tolerate_failed: give the outcome of a query that would fail again, as one over an unreadable object, to the
+        task after this one instead of failing. What passes (throttling) and a cancelled query still fail this task.
     """
 
     ui_color = "#cfe8d8"
@@ -45,6 +47,7 @@ class AthenaQueryOperator(BaseOperator):
         inline_wait: timedelta = timedelta(seconds=20),
         poll: timedelta = timedelta(seconds=0.5),
         wait_limit: timedelta = timedelta(minutes=30),
+        tolerate_failed: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -54,6 +57,7 @@ class AthenaQueryOperator(BaseOperator):
         self.inline_wait = inline_wait
         self.poll = poll
         self.wait_limit = wait_limit
+        self.tolerate_failed = tolerate_failed
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Start or find the queries, wait in the slot, then without it."""
@@ -84,5 +88,6 @@ class AthenaQueryOperator(BaseOperator):
         hook = AthenaQueryHook(aws_conn_id=self.aws_conn_id)
         outcomes = {name: hook.outcome(execution_id) for name, execution_id in executions.items()}
         for name, outcome in outcomes.items():
-            require_success(name, outcome, limit=self.wait_limit)
+            if not (self.tolerate_failed and outcome.state == FAILED and not outcome.retryable):
+                require_success(name, outcome, limit=self.wait_limit)
         return {name: outcome.to_dict() for name, outcome in outcomes.items()}

@@ -270,6 +270,7 @@ CASTS = [
     ("try(MAP(ARRAY['a'], ARRAY[1])['b'])", None),
     ("try(7 / 2)", 3),
     ("try(json_parse('{'))", None),
+    ("try(json_parse(rpad('[', 100000, '[')))", None),
     ("try(1 / (1 / 5))", None),
     ("TRY_CAST('1.5' AS bigint)", None),
     ("TRY_CAST('2020-01-01T00:00:00' AS timestamp)", None),

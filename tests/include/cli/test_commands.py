@@ -196,6 +196,9 @@ def test_registered_names_are_the_promised_ones() -> None:
         "wave_count",
         "sizing_breaches",
         "cost_difference_cents",
+        "parse_rate",
+        "parse_memory",
+        "bytes_per_run",
     ]
 
 
