@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 UPDATE: Final = "scanner_block_update"
 DAG_IDS: Final = (UPDATE, "scanner_block_release", "scanner_block_roll_back")
 STEPS: Final = 5
-LEAVING, STAYING = "203.0.113.66", "2001:db8:bad::66"
-"""The scanner whose time ends during the demo, and the one that goes on."""
 PERIOD: Final = timedelta(minutes=30)
 LEAVES_AFTER: Final = timedelta(seconds=70)
 """Long enough for the first run to block it before its time is over."""
@@ -59,31 +57,32 @@ def demonstrate(settings: StackSettings, announce: Announce) -> dict[str, Any]:
         seen = {str(run["dag_run_id"]) for run in users.analyst.runs(UPDATE)}
         announce(1, "delivering the logs of half an hour")
         now = datetime.now(UTC)
+        leaving, staying = _scanners(now)
         due = now - PERIOD + LEAVES_AFTER
-        log = list(busy_log(_traffic(now, due), prefix=PREFIX))
+        log = list(busy_log(_traffic(now, due, leaving, staying), prefix=PREFIX))
         for key, body in log:
             store.client.put_object(Bucket=store.bucket, Key=key, Body=body)
         delivered = time.monotonic()
         first = _blocking_run(
             users,
-            lambda: {LEAVING, STAYING} <= _sets(clients, policy),
+            lambda: {leaving, staying} <= _sets(clients, policy),
             lambda text: announce(2, f"block: {text}"),
             seen,
         )
         blocked_after = time.monotonic() - delivered
         blocked = _sets(clients, policy)
-        _require({LEAVING, STAYING} <= blocked and GATEWAY not in blocked, "the first run", blocked)
+        _require({leaving, staying} <= blocked and GATEWAY not in blocked, "the first run", blocked)
         done = users.analyst.xcom(UPDATE, first.run_id, "commit_update")
         counted = users.analyst.xcom(UPDATE, first.run_id, "collect_counts")
         ends = due + PERIOD
         while (left := (ends - datetime.now(UTC)).total_seconds()) > -1:
-            announce(3, f"{LEAVING} is let go in {max(left, 0):.0f} s")
+            announce(3, f"{leaving} is let go in {max(left, 0):.0f} s")
             time.sleep(0.5)
         second = run_dag(
             users, UPDATE, {"note": "landfall demo"}, on_progress=lambda text: announce(4, f"release: {text}")
         )
         after = _sets(clients, policy)
-        _require(LEAVING not in after and STAYING in after, "the second run", after)
+        _require(leaving not in after and staying in after, "the second run", after)
     announce(STEPS, "done")
     return {
         "objects": len(log),
@@ -93,7 +92,7 @@ def demonstrate(settings: StackSettings, announce: Announce) -> dict[str, Any]:
         "blocked_after_seconds": round(blocked_after, 1),
         "blocked": {block["client"]: block["reasons"] for block in done["new_blocks"]},
         "spared": GATEWAY,
-        "released": LEAVING,
+        "released": leaving,
         "runs": [first.run_id, second.run_id],
         "calls": done["calls"],
         "look": _where_to_look(settings, first, done),
@@ -131,15 +130,24 @@ def _policy_text(names: ScannerSettings) -> str:
     return yaml.safe_dump(policy, sort_keys=False)
 
 
-def _traffic(now: datetime, due: datetime) -> Traffic:
+def _scanners(now: datetime) -> tuple[str, str]:
+    """Return the scanner whose time ends during the demo, and the one that goes on; others than in earlier demos.
+
+    The IPv4 one is of the network for benchmarks (RFC 2544), which the sample's people have no part of.
+    """
+    number = int(now.timestamp()) % 65_000
+    return f"198.18.{number // 250}.{number % 250 + 1}", f"2001:db8:bad::{number:x}"
+
+
+def _traffic(now: datetime, due: datetime, first: str, second: str) -> Traffic:
     start = now.replace(second=0, microsecond=0) - timedelta(minutes=LOG_MINUTES)
-    leaving = Scanner(address=LEAVING, starts=due - timedelta(minutes=2), ends=due)
-    staying = Scanner(address=STAYING, starts=now - timedelta(minutes=9), ends=now, per_minute=120)
+    leaves = Scanner(address=first, starts=due - timedelta(minutes=2), ends=due)
+    stays = Scanner(address=second, starts=now - timedelta(minutes=9), ends=now, per_minute=120)
     return Traffic(
         start=start,
         minutes=LOG_MINUTES,
         requests_per_minute=800,
-        scanners=(leaving, staying),
+        scanners=(leaves, stays),
         seed=int(now.timestamp()),
     )
 

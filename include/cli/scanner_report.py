@@ -56,7 +56,7 @@ def print_study(study: Study, *, skipped: Sequence[Path], picture: Path | None) 
     for detector in study.detectors:
         _print_detector(detector, titles[detector.name], what=study.what)
     _line(
-        f"{study.counted:,} {study.what} counted; {study.clients:,} clients (summed over the logs); "
+        f"{study.counted:,} {study.what} counted; {study.clients:,} clients; "
         f"{study.spared:,} approved or your own, left out."
     )
     _line(f"Stopped: the {study.what} after the moment of detection; logs that come late stop fewer.")

@@ -49,6 +49,8 @@ class LogCounts:
     :param unreadable: those among them that could not be read.
     :param clients: distinct clients in readable lines, errors or not.
     :param examples: a few unreadable lines.
+    :param seen: those clients, 16 bytes each (IPv4 as its mapped IPv6), so that several logs can be counted together;
+        None where nobody needs them.
     """
 
     table: Any
@@ -56,3 +58,4 @@ class LogCounts:
     unreadable: int = 0
     clients: int = 0
     examples: tuple[UnreadableLine, ...] = ()
+    seen: Any = None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from include.scanner_block.addresses import alb_client, canonical, client_key
 from include.scanner_block.counts import LogCounts, UnreadableLine, counts_schema
+from include.scanner_block.logs.clients import packed_clients
 from include.scanner_block.policy_model import LogFormat
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ def _counts(name: str, rows: pa.Table, *, rules: Rules) -> LogCounts:
         unreadable=_total(rows.filter(unread)),
         clients=pc.count_distinct(found, mode="only_valid").as_py(),
         examples=_examples(name, rows.filter(unread)),
+        seen=packed_clients(one for one in set(found.to_pylist()) if one is not None),
     )
 
 

@@ -75,7 +75,7 @@ class Study:
     """The comparison of thresholds over some logs.
 
     :param what: what is counted, `errors` or `requests`; `counted` says how many.
-    :param clients: different clients of each log, summed over the logs.
+    :param clients: different clients of all logs.
     :param spared: approved and own clients with counted requests; they are left out of everything else.
     """
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import zlib
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
+
+from zlib_ng import zlib_ng as zlib
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +19,7 @@ LONGEST_LINE: Final = 16 << 20
 
 _PIECE: Final = 256 << 10
 _GZIP_MAGIC: Final = b"\x1f\x8b\x08"
+_DAMAGED: Final[Any] = zlib.error  # the library's own stub takes the class for an instance
 
 
 PADDING: Final = 2048
@@ -122,12 +124,12 @@ def _pieces(stream: BinaryIO) -> Iterator[bytes | Flaw]:
 def _gzip_pieces(stream: BinaryIO, packed: bytes) -> Iterator[bytes | Flaw]:
     """Yield the text of each member (RFC 1952); damage ends the file with a flaw."""
     while packed:
-        member = zlib.decompressobj(wbits=31)
+        member: Any = zlib.decompressobj(wbits=31)
         while not member.eof:
             before = member.copy()
             try:
                 text = member.decompress(packed, _PIECE)
-            except zlib.error as error:
+            except _DAMAGED as error:
                 yield _before_damage(before, packed)
                 yield Flaw(f"the gzip stream is damaged ({error})", b"")
                 return
@@ -145,10 +147,10 @@ def _gzip_pieces(stream: BinaryIO, packed: bytes) -> Iterator[bytes | Flaw]:
             return
 
 
-def _before_damage(member: zlib._Decompress, packed: bytes) -> bytes:
+def _before_damage(member: Any, packed: bytes) -> bytes:
     """Return the text up to the damaged byte: a wrong checksum at the very end must not cost what stands before."""
     text = bytearray()
-    with suppress(zlib.error):
+    with suppress(_DAMAGED):
         for place in range(len(packed)):
             text += member.decompress(packed[place : place + 1])
     return bytes(text)

@@ -9,7 +9,7 @@ from include.scanner_block.addresses import canonical, client_key
 from include.scanner_block.logs.fields import marks_of_rows, windows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     import numpy as np
     from numpy.typing import NDArray
@@ -28,6 +28,15 @@ def number_of(address: str) -> tuple[int, int]:
     text = address if ":" in address else f"::ffff:{address}"
     packed = inet_pton(AF_INET6, text)
     return int.from_bytes(packed[:8], "big"), int.from_bytes(packed[8:], "big")
+
+
+def packed_clients(addresses: Iterable[str]) -> Any:
+    """Return canonical addresses as an array of 16 bytes each, as `counts.LogCounts.seen` holds them."""
+    import numpy as np
+    import pyarrow as pa
+
+    numbers = np.array([number_of(address) for address in addresses], dtype=np.uint64).reshape(-1, 2)
+    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(numbers), [None, pa.py_buffer(numbers)])
 
 
 def client_of(high: int, low: int, *, ipv6_prefix: int) -> str:

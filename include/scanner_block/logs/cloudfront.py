@@ -124,7 +124,8 @@ class CloudFrontReader:
         self._spare_waf_blocks(lines, counts, numbers, order.detail)
 
         def path_of(index: int) -> bytes:
-            return lines.text[path[index] : path_end[index]]
+            text = lines.text[path[index] : path_end[index]]
+            return text.removesuffix(b"\r") if path_end[index] == lines.ends[index] else text
 
         return Readings(good, midnights + seconds, distinct, client, counts, path_of)
 

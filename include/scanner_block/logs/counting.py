@@ -58,9 +58,9 @@ def count_stream(
 
 
 def merge_counts(parts: Iterable[LogCounts]) -> LogCounts:
-    """Add counts of several logs: rows with the same key are summed, and so are `lines`, `unreadable` and `clients`.
+    """Add counts of several logs: rows with the same key are summed, and so are `lines` and `unreadable`.
 
-    A client in two logs is counted twice in `clients`, which is what a share of all clients may not exceed anyway.
+    A client in two logs is one of `clients`.
     """
     import pyarrow as pa
 
@@ -71,11 +71,11 @@ def merge_counts(parts: Iterable[LogCounts]) -> LogCounts:
     keys = ["at", "client", "uri", "path"]
     summed = tables.group_by(keys, use_threads=False).aggregate([("last", "max"), ("requests", "sum")])
     table = summed.rename_columns([*keys, "last", "requests"]).select(counts_schema().names).cast(counts_schema())
-    lines, unreadable, clients = (
-        sum(getattr(part, name) for part in known) for name in ("lines", "unreadable", "clients")
-    )
+    lines, unreadable = (sum(getattr(part, name) for part in known) for name in ("lines", "unreadable"))
     examples = tuple(example for part in known for example in part.examples)[:MOST_EXAMPLES]
-    return LogCounts(in_order(table), lines, unreadable, clients, examples)
+    arrays = [part.seen for part in known if part.seen is not None]
+    seen = pa.chunked_array(arrays).unique() if arrays else None
+    return LogCounts(in_order(table), lines, unreadable, 0 if seen is None else len(seen), examples, seen)
 
 
 def _reader(log_format: LogFormat, rules: Rules) -> LineReader:

@@ -84,7 +84,8 @@ class Tally:
     def counts(self) -> LogCounts:
         """Return everything as counts."""
         self._sum()
-        return LogCounts(self._table(), self._lines, self._unreadable, len(self._clients), tuple(self._examples))
+        clients, examples = len(self._clients), tuple(self._examples)
+        return LogCounts(self._table(), self._lines, self._unreadable, clients, examples, self._clients.known())
 
     def _sum(self) -> None:
         import pyarrow as pa
@@ -160,6 +161,11 @@ class _Distinct:
     def __len__(self) -> int:
         self._unite()
         return 0 if self._known is None else len(self._known)
+
+    def known(self) -> Any:
+        """Return all of them as one array of 16 bytes each; None for none."""
+        self._unite()
+        return self._known
 
     def _unite(self) -> None:
         import pyarrow as pa

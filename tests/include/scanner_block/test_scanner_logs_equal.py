@@ -185,6 +185,16 @@ def test_scanner_logs_of_waf_mean_the_same_to_both_readers(seed, rules, size, pa
     the_same(mutated(draw, waf_log(draw)), LogFormat.WAF, rules, size, packed)
 
 
+@pytest.mark.parametrize("last", ["cs-uri-stem", "sc-status", "c-ip"])
+def test_scanner_logs_whose_last_field_ends_in_a_carriage_return_mean_the_same_to_both_readers(last):
+    values = {"date": "2026-11-24", "time": "05:06:07", "c-ip": "192.0.2.1", "cs-uri-stem": "/", "sc-status": "404"}
+    order = [name for name in values if name != last] + [last]
+    line = "\t".join(values[name] for name in order)
+    log = f"#Fields: {' '.join(order)}\r\n" + f"{line}\r\n" * 50
+    the_same(log.encode(), LogFormat.CLOUDFRONT, RULES[0], 1 << 20, packed=False)
+    the_same(log.encode(), LogFormat.CLOUDFRONT, Rules(ignored_suffixes=("/",)), 1 << 20, packed=False)
+
+
 @pytest.mark.parametrize("size", [1, 4_000, 1 << 20])
 def test_scanner_logs_with_other_headers_in_the_middle_mean_the_same_to_both_readers(size):
     usual = b"2026-11-24\t05:06:07\tFRA\t1\t192.0.2.1\tGET\th\t/x\t404" + b"\t-" * 24 + b"\n"
