@@ -60,8 +60,8 @@ def test_several_gzip_members_are_one_text_and_what_follows_them_is_passed_over(
 @pytest.mark.parametrize(
     ("body", "why"),
     [
-        (gzip.compress(b"line\n" * 10_000)[:-20], "Unexpected end of ZLIB input stream"),
-        (gzip.compress(b"")[:4], "Unexpected end of ZLIB input stream"),
+        (gzip.compress(b"line\n" * 10_000, mtime=0)[:-20], "Unexpected end of ZLIB input stream"),
+        (gzip.compress(b"", mtime=0)[:4], "Unexpected end of ZLIB input stream"),
         (b"no gzip at all\n", "Not in GZIP format"),
     ],
 )
