@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from benchmarks.stand_in import stand_in
-from include.scanner_block import updates, writing
-from include.scanner_block.collecting import batches, collect
+from include.scanner_block.athena.queries import OBJECTS_PER_QUERY, count_objects, unload
 from include.scanner_block.desk import Desk, read_inputs
-from include.scanner_block.plans import find_plan
+from include.scanner_block.lake.plans import find_plan
+from include.scanner_block.lake.resources import ensure_resources
 from include.scanner_block.policy import read_policy
-from include.scanner_block.queries import OBJECTS_PER_QUERY, count_objects, unload
-from include.scanner_block.resources import ensure_resources
-from include.scanner_block.sample import Traffic, busy_log
+from include.scanner_block.sample.busy_logs import Traffic, busy_log
 from include.scanner_block.settings import ScannerSettings
+from include.scanner_block.steps import updates, writing
+from include.scanner_block.steps.collecting import batches, collect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

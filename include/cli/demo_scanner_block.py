@@ -13,10 +13,10 @@ import yaml
 from include.cli.demo_runs import FinishedRun, follow, named_users, run_dag, switch_on
 from include.cli.ioc import local_client
 from include.cli.refusal import RefusalError
+from include.scanner_block.lake.resources import ensure_resources
 from include.scanner_block.policy import read_policy
-from include.scanner_block.resources import ensure_resources
-from include.scanner_block.sample import GATEWAY, Traffic, busy_log
-from include.scanner_block.sample_traffic import Scanner
+from include.scanner_block.sample.busy_logs import GATEWAY, Traffic, busy_log
+from include.scanner_block.sample.traffic import Scanner
 from include.scanner_block.settings import ScannerSettings
 from include.scanner_block.waf import IpSetWriter
 

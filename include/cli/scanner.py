@@ -16,8 +16,8 @@ from include.scanner_block.policy_model import LogFormat
 
 if TYPE_CHECKING:
     from include.scanner_block.addresses import Networks
+    from include.scanner_block.blocking.state_model import SourceState
     from include.scanner_block.policy_model import Policy, Rules
-    from include.scanner_block.state_model import SourceState
 
 app = typer.Typer(no_args_is_help=True, help="Scanner block: whom the rules would have blocked in logs of the past.")
 
@@ -40,7 +40,7 @@ def backtest_command(
 ) -> None:
     """Say who would have been blocked at a time, until when and why, and who would have been released."""
     from include.cli.scanner_report import print_backtest
-    from include.scanner_block.backtest import backtest
+    from include.scanner_block.study.backtest import backtest
 
     at = _time(now)
     policy = _policy(settings)
@@ -66,9 +66,9 @@ def threshold_command(
     """Show for a range of thresholds whom each would have blocked and how soon, to choose before it goes live."""
     from include.cli.scanner_report import print_study
     from include.scanner_block.addresses import Networks
-    from include.scanner_block.backtest import count_logs
-    from include.scanner_block.threshold_picture import draw_thresholds, is_picture
-    from include.scanner_block.thresholds import compare_thresholds, study_rules
+    from include.scanner_block.study.backtest import count_logs
+    from include.scanner_block.study.threshold_picture import draw_thresholds, is_picture
+    from include.scanner_block.study.thresholds import compare_thresholds, study_rules
 
     if picture is not None and not is_picture(picture):
         _refuse_usage(f"{picture} is no picture that can be drawn; let its name end in .svg or .png.")
@@ -146,8 +146,8 @@ def _approved(file: Path | None, *, now: datetime | None) -> "Networks":
 
 
 def _state(file: Path | None, rules: "Rules") -> "SourceState":
-    from include.scanner_block.state_model import SourceState
-    from include.scanner_block.states import StateRefusedError, state_from_document
+    from include.scanner_block.blocking.state_model import SourceState
+    from include.scanner_block.blocking.states import StateRefusedError, state_from_document
 
     if file is None:
         return SourceState()

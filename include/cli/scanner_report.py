@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from include.scanner_block.backtest import Backtest
-    from include.scanner_block.thresholds import Detector, Study
+    from include.scanner_block.study.backtest import Backtest
+    from include.scanner_block.study.thresholds import Detector, Study
 
 SHOWN = 20
 _NONE = "-"

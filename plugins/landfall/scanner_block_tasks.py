@@ -42,9 +42,9 @@ def gate_store() -> EvidenceStore:
 def plan_update(context: Any) -> dict[str, Any]:
     """List what is new; an unreadable approved list or policy changes nothing and tells people."""
     from include.leases import LeaseHeldError, take
-    from include.scanner_block import updates
     from include.scanner_block.approved import ApprovedListError
     from include.scanner_block.policy import PolicyRefusedError
+    from include.scanner_block.steps import updates
 
     hook, owner = ScannerBlockHook(), run_name(context)
     desk, is_over = hook.desk, run_is_over(context)
@@ -61,9 +61,9 @@ def plan_update(context: Any) -> dict[str, Any]:
 
 def count_queries(context: Any) -> list[AthenaQuery]:
     """Return the queries over exactly the objects of this run's plan."""
-    from include.scanner_block.collecting import batches
     from include.scanner_block.desk import read_inputs
-    from include.scanner_block.updates import open_plan
+    from include.scanner_block.steps.collecting import batches
+    from include.scanner_block.steps.updates import open_plan
 
     hook = ScannerBlockHook()
     with _skipping_when_overtaken():
@@ -74,9 +74,9 @@ def count_queries(context: Any) -> list[AthenaQuery]:
 
 def collect_counts(context: Any) -> dict[str, Any]:
     """Keep the counts by hour; returns what was read, by source, and what Athena scanned for it."""
-    from include.scanner_block.collecting import collect
     from include.scanner_block.desk import read_inputs
-    from include.scanner_block.updates import open_plan
+    from include.scanner_block.steps.collecting import collect
+    from include.scanner_block.steps.updates import open_plan
 
     desk = ScannerBlockHook().desk
     with _skipping_when_overtaken():
@@ -97,9 +97,9 @@ def collect_counts(context: Any) -> dict[str, Any]:
 def log_frame(context: Any) -> tuple[Any, float]:
     """Return the frame that the gate of logs judges, None where no log is new, and the limit."""
     from include.gates.suites.scanner_block import logs_summary
-    from include.scanner_block.collecting import load_tallies
     from include.scanner_block.desk import read_inputs
-    from include.scanner_block.gate_rows import log_rows
+    from include.scanner_block.steps.collecting import load_tallies
+    from include.scanner_block.steps.gate_rows import log_rows
 
     desk = ScannerBlockHook().desk
     limit = read_inputs(desk, at=context["dag_run"].run_after).policy.limits.unreadable_share
@@ -113,8 +113,8 @@ def log_frame(context: Any) -> tuple[Any, float]:
 
 def decide_blocks(context: Any) -> dict[str, Any]:
     """Decide and keep the draft; when logs could not be read or passed, only who leaves."""
-    from include.scanner_block.told import mass_change_brief
-    from include.scanner_block.updates import decide_update
+    from include.scanner_block.steps.told import mass_change_brief
+    from include.scanner_block.steps.updates import decide_update
 
     plan = context["ti"].xcom_pull(task_ids="plan_update")
     if not plan:
@@ -128,8 +128,8 @@ def check_blocks(context: Any) -> list[str] | None:
     """Judge who would be added; returns the tasks that follow: none in a dry run."""
     from include.gates.suites.scanner_block import blocks_suite
     from include.scanner_block.desk import read_inputs
-    from include.scanner_block.drafts import load_draft
-    from include.scanner_block.gate_rows import addition_rows
+    from include.scanner_block.steps.drafts import load_draft
+    from include.scanner_block.steps.gate_rows import addition_rows
     from landfall.gates import check
 
     hook = ScannerBlockHook()
@@ -148,7 +148,7 @@ def check_blocks(context: Any) -> list[str] | None:
 
 def write_sets(context: Any) -> dict[str, Any]:
     """Write the sets of this run's draft."""
-    from include.scanner_block.writing import write_sets as write
+    from include.scanner_block.steps.writing import write_sets as write
 
     desk = ScannerBlockHook().desk
     with _holding_sets(desk, context), _skipping_when_overtaken():
@@ -175,14 +175,14 @@ def commit_update(context: Any) -> dict[str, Any]:
 
 def record_mass_change(context: Any, answer: Mapping[str, Any]) -> None:
     """Keep the answer; a rejection pardons the clients for what they did until now."""
-    from include.scanner_block.permissions import record_answer
+    from include.scanner_block.lake.permissions import record_answer
 
     record_answer(ScannerBlockHook().desk.store, version=_version(context), answer=answer)
 
 
 def allow_mass_change(context: Any) -> dict[str, Any]:
     """Say until when the next runs may block the clients that were approved."""
-    from include.scanner_block.permissions import PERMITTED_FOR, standing
+    from include.scanner_block.lake.permissions import PERMITTED_FOR, standing
 
     at = utcnow()
     allowed = standing(ScannerBlockHook().desk.store, at=at)
@@ -191,14 +191,14 @@ def allow_mass_change(context: Any) -> dict[str, Any]:
 
 def find_blocks(context: Any) -> dict[str, Any]:
     """Show the blocks of the client that is to be released."""
-    from include.scanner_block.releases import find_blocks as find
+    from include.scanner_block.steps.releases import find_blocks as find
 
     return find(ScannerBlockHook().desk, context["params"]["client"], at=context["dag_run"].run_after)
 
 
 def approve_client(context: Any) -> dict[str, Any]:
     """Put the client on the approved list, when the run says so."""
-    from include.scanner_block.releases import approve
+    from include.scanner_block.steps.releases import approve
 
     params, run = context["params"], context["dag_run"]
     if not params["approve"]:
@@ -210,8 +210,8 @@ def approve_client(context: Any) -> dict[str, Any]:
 
 def release_client(context: Any) -> dict[str, Any]:
     """Take the client out and commit, under the lease of the sets."""
-    from include.scanner_block.releases import draft_release
-    from include.scanner_block.writing import write_sets as write
+    from include.scanner_block.steps.releases import draft_release
+    from include.scanner_block.steps.writing import write_sets as write
 
     desk, params, run = ScannerBlockHook().desk, context["params"], context["dag_run"]
     with _holding_sets(desk, context):
@@ -242,7 +242,7 @@ def record_roll_back(context: Any, answer: Mapping[str, Any]) -> None:
 
 def roll_back_sets(context: Any) -> dict[str, Any]:
     """Decide once more, for time has passed since the question, write, and commit."""
-    from include.scanner_block.writing import write_sets as write
+    from include.scanner_block.steps.writing import write_sets as write
 
     desk = ScannerBlockHook().desk
     with _holding_sets(desk, context):
@@ -253,7 +253,7 @@ def roll_back_sets(context: Any) -> dict[str, Any]:
 
 
 def _draft_roll_back(context: Any) -> dict[str, Any]:
-    from include.scanner_block.roll_backs import draft_roll_back
+    from include.scanner_block.steps.roll_backs import draft_roll_back
 
     params = context["params"]
     return draft_roll_back(
@@ -268,9 +268,9 @@ def _draft_roll_back(context: Any) -> dict[str, Any]:
 
 def _commit(context: Any, version: str, *, note: str | None, written: Mapping[str, Any] | None) -> dict[str, Any]:
     """Commit a draft under the lease of the sets, and publish what people are told."""
-    from include.scanner_block.drafts import load_draft
-    from include.scanner_block.notices import update_message
-    from include.scanner_block.writing import commit_draft, news_of
+    from include.scanner_block.steps.drafts import load_draft
+    from include.scanner_block.steps.notices import update_message
+    from include.scanner_block.steps.writing import commit_draft, news_of
 
     hook = ScannerBlockHook()
     with _holding_sets(hook.desk, context):
@@ -283,7 +283,7 @@ def _commit(context: Any, version: str, *, note: str | None, written: Mapping[st
 
 def _committed(desk: Desk, context: Any) -> dict[str, Any] | None:
     """Return what this run has committed, when a try before this one got that far."""
-    from include.scanner_block.journal import last_commit
+    from include.scanner_block.lake.journal import last_commit
 
     last = last_commit(desk.store)
     if last is None or last.run_id != run_name(context):
@@ -294,8 +294,8 @@ def _committed(desk: Desk, context: Any) -> dict[str, Any] | None:
 @contextmanager
 def _skipping_when_overtaken() -> Iterator[None]:
     """End an update that a release, a roll-back or another update has overtaken: the next one decides anew."""
-    from include.scanner_block.journal import JournalTakenError
-    from include.scanner_block.updates import UpdateClosedError
+    from include.scanner_block.lake.journal import JournalTakenError
+    from include.scanner_block.steps.updates import UpdateClosedError
 
     try:
         yield
@@ -322,7 +322,7 @@ def _holding_sets(desk: Desk, context: Any) -> Iterator[None]:
 
 def _tell_trouble(hook: ScannerBlockHook, error: Exception, *, context: Any) -> None:
     from include.scanner_block.approved import ApprovedListError
-    from include.scanner_block.notices import Trouble, trouble_message
+    from include.scanner_block.steps.notices import Trouble, trouble_message
 
     is_list, at = isinstance(error, ApprovedListError), context["dag_run"].run_after
     trouble = Trouble(
@@ -336,7 +336,7 @@ def _tell_trouble(hook: ScannerBlockHook, error: Exception, *, context: Any) -> 
 
 
 def _tell_unused_logs(context: Any) -> None:
-    from include.scanner_block.notices import Trouble, trouble_message
+    from include.scanner_block.steps.notices import Trouble, trouble_message
 
     hook, at = ScannerBlockHook(), context["dag_run"].run_after
     trouble = Trouble(

@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
+from include.scanner_block.lake.resources import ensure_resources
 from include.scanner_block.policy import read_policy
-from include.scanner_block.resources import ensure_resources
 from include.scanner_block.settings import ScannerSettings
 from tests.integration.dag_runner import DagRunner, Run
 from tests.local_aws import LocalAws

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from include.scanner_block.carried import load_carried
-from include.scanner_block.counts_store import read_hours
-from include.scanner_block.journal import last_commit
-from include.scanner_block.ledger import load_ledger
+from include.scanner_block.lake.carried import load_carried
+from include.scanner_block.lake.counts_store import read_hours
+from include.scanner_block.lake.journal import last_commit
+from include.scanner_block.lake.ledger import load_ledger
 from tests.integration.dag_runner import DagRunner, Run
 from tests.integration.killed_workers import DEATH
 from tests.integration.scanner_site import SETS, START, Site, lines, settings_for

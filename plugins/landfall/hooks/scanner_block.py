@@ -12,9 +12,9 @@ from landfall.athena_queries import AthenaQuery
 from landfall.connections import AWS, aws_client
 
 if TYPE_CHECKING:
-    from include.scanner_block.collecting import Batch
     from include.scanner_block.desk import Desk
     from include.scanner_block.policy_model import Policy
+    from include.scanner_block.steps.collecting import Batch
     from landfall.alerts import AlertTopic
     from landfall.gates import EvidenceStore
 
@@ -62,7 +62,7 @@ class ScannerBlockHook(BaseHook):
 
     def count_query(self, batch: Batch, policy: Policy) -> AthenaQuery:
         """Return the query that counts a batch of objects into its folder."""
-        from include.scanner_block.queries import count_objects, unload
+        from include.scanner_block.athena.queries import count_objects, unload
 
         target = self.settings.uri(*batch.folder) + "/"
         select = count_objects(

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from include.object_store import ObjectStore
+from include.scanner_block.athena.news import News, read_news
+from include.scanner_block.athena.queries import count_objects, table_input, unload
 from include.scanner_block.logs.counting import count_stream
-from include.scanner_block.news import News, read_news
 from include.scanner_block.policy_model import LogFormat, LogSource, Rules
-from include.scanner_block.queries import count_objects, table_input, unload
 from tests.standins.aws.athena_client import Athena, Result
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from include.scanner_block.blocking.state_model import Offence
 from include.scanner_block.counts import counts_schema
-from include.scanner_block.state_model import Offence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from include.scanner_block.addresses import Networks
-from include.scanner_block.backtest import Backtest, backtest, different_contents
+from include.scanner_block.blocking.state_model import Entry, SourceState
 from include.scanner_block.policy_model import IpSets, LogFormat, Policy, Rules
-from include.scanner_block.sample import GATEWAY, Traffic, busy_log
-from include.scanner_block.sample_traffic import Scanner
-from include.scanner_block.state_model import Entry, SourceState
+from include.scanner_block.sample.busy_logs import GATEWAY, Traffic, busy_log
+from include.scanner_block.sample.traffic import Scanner
+from include.scanner_block.study.backtest import Backtest, backtest, different_contents
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from include.scanner_block.blocks import blocks_of
+from include.scanner_block.blocking.blocks import blocks_of
+from include.scanner_block.blocking.state_model import Entry, SourceState
 from include.scanner_block.policy_model import LogFormat, RepeatOffenders, Rules, UriRule
-from include.scanner_block.state_model import Entry, SourceState
 from tests.include.scanner_block.scanner_decision_model import NOW, ago
 
 A, B, C = "192.0.2.2", "192.0.2.10", "2001:db8::1"

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.scanner_block.count_files import CountFiles
 from include.scanner_block.counts import counts_schema
-from include.scanner_block.counts_store import (
+from include.scanner_block.lake.count_files import CountFiles
+from include.scanner_block.lake.counts_store import (
     CountsMissingError,
     hour_text,
     prune_counts,

@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from include.scanner_block.addresses import Networks
-from include.scanner_block.blocks import Block, blocks_of
-from include.scanner_block.ip_sets import ByHand, HandEdits, SetContents, SetPlan, hand_edits, plan_sets
+from include.scanner_block.blocking.blocks import Block, blocks_of
+from include.scanner_block.blocking.ip_sets import ByHand, HandEdits, SetContents, SetPlan, hand_edits, plan_sets
+from include.scanner_block.blocking.state_model import Offence, Offences, SourceState
+from include.scanner_block.blocking.states import advance
 from include.scanner_block.policy_model import IpSets, LogFormat, Rules
-from include.scanner_block.state_model import Offence, Offences, SourceState
-from include.scanner_block.states import advance
 from tests.include.scanner_block.scanner_decision_model import NOW, ago
 
 ONE = IpSets(ipv4=("v4",), ipv6=("v6",))

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from include.scanner_block.block_rows import BlockRow, show_as_current, write_blocks
-from include.scanner_block.carried import (
+from include.scanner_block.lake.block_rows import BlockRow, show_as_current, write_blocks
+from include.scanner_block.lake.carried import (
     ByHand,
     Carried,
     CarriedStateDamagedError,
@@ -19,11 +19,11 @@ from include.scanner_block.carried import (
     load_carried,
     save_carried,
 )
-from include.scanner_block.count_files import CountFiles
-from include.scanner_block.deletions import NotDeletedError, delete_keys
-from include.scanner_block.housekeeping import remove_old_versions
-from include.scanner_block.intents import Intent, intents_since, keep_intent
-from include.scanner_block.journal import (
+from include.scanner_block.lake.count_files import CountFiles
+from include.scanner_block.lake.deletions import NotDeletedError, delete_keys
+from include.scanner_block.lake.housekeeping import remove_old_versions
+from include.scanner_block.lake.intents import Intent, intents_since, keep_intent
+from include.scanner_block.lake.journal import (
     Commit,
     CommitMissingError,
     JournalTakenError,
@@ -32,7 +32,7 @@ from include.scanner_block.journal import (
     load_commit,
     open_version,
 )
-from include.scanner_block.ledger import empty_ledger, save_ledger
+from include.scanner_block.lake.ledger import empty_ledger, save_ledger
 from include.scanner_block.settings import ScannerSettings
 
 if TYPE_CHECKING:

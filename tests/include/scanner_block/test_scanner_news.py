@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from include.object_store import ObjectStore
+from include.scanner_block.athena.news import News, read_news
 from include.scanner_block.counts import UnreadableLine, counts_schema
-from include.scanner_block.news import News, read_news
 from include.scanner_block.policy_model import Rules
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from include.scanner_block.notices import (
+from include.scanner_block.steps.notices import (
     RunNews,
     SourceReading,
     Trouble,

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.scanner_block.carried import load_carried, save_carried
 from include.scanner_block.counts import counts_schema
-from include.scanner_block.counts_store import prune_counts, read_hours, write_counts
-from include.scanner_block.journal import Commit, commit, last_commit, open_version
-from include.scanner_block.key_times import key_time
-from include.scanner_block.ledger import Ledger, empty_ledger, load_ledger, save_ledger
-from include.scanner_block.objects import NewObjects, find_new_objects
-from include.scanner_block.plans import Plan, find_plan, keep_plan
+from include.scanner_block.lake.carried import load_carried, save_carried
+from include.scanner_block.lake.counts_store import prune_counts, read_hours, write_counts
+from include.scanner_block.lake.journal import Commit, commit, last_commit, open_version
+from include.scanner_block.lake.key_times import key_time
+from include.scanner_block.lake.ledger import Ledger, empty_ledger, load_ledger, save_ledger
+from include.scanner_block.lake.objects import NewObjects, find_new_objects
+from include.scanner_block.lake.plans import Plan, find_plan, keep_plan
 from include.scanner_block.policy_model import LogFormat, LogSource
 from include.scanner_block.settings import ScannerSettings
 from tests.include.scanner_block.listed_bucket import ListedBucket

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.scanner_block.offences import find_offences
+from include.scanner_block.blocking.offences import find_offences
+from include.scanner_block.blocking.state_model import Offences
 from include.scanner_block.policy_model import LogFormat, Rules, UriRule
-from include.scanner_block.state_model import Offences
 from tests.include.scanner_block.scanner_decision_model import START, Row, counts_table, model_offences
 
 if TYPE_CHECKING:

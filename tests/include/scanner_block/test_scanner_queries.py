@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.scanner_block.logs.cloudfront import STANDARD_ORDER
-from include.scanner_block.policy_model import LogFormat, LogSource, Rules, UriRule
-from include.scanner_block.queries import (
+from include.scanner_block.athena.queries import (
     OBJECTS_PER_QUERY,
     QUERY_BYTES,
     QueryTooLongError,
     count_objects,
     table_input,
 )
+from include.scanner_block.logs.cloudfront import STANDARD_ORDER
+from include.scanner_block.policy_model import LogFormat, LogSource, Rules, UriRule
 from tests.include.scanner_block.counted_by_athena import Counting, told
 from tests.include.scanner_block.log_lines import HEADER, alb, cloudfront, waf
 from tests.local_aws import start_local_aws

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from include.scanner_block.block_rows import BlockRow, show_as_current, write_blocks
 from include.scanner_block.counts import counts_schema
-from include.scanner_block.counts_store import write_counts
-from include.scanner_block.log_events import NotificationRefusedError, ensure_notifications, ensure_queue
+from include.scanner_block.lake.block_rows import BlockRow, show_as_current, write_blocks
+from include.scanner_block.lake.counts_store import write_counts
+from include.scanner_block.lake.log_events import NotificationRefusedError, ensure_notifications, ensure_queue
+from include.scanner_block.lake.resources import MissingSourceError, ensure_resources
 from include.scanner_block.policy_model import IpSets, LogFormat, LogSource, Policy
-from include.scanner_block.resources import MissingSourceError, ensure_resources
 from include.scanner_block.settings import ScannerSettings
 from tests.local_aws import LocalAws, start_local_aws
 from tests.standins.aws.polling import until
@@ -222,7 +222,7 @@ def test_sets_of_cloudfront_are_made_in_its_region_one_call_a_second() -> None:
         def create_ip_set(self, **asked: Any) -> None:
             self.made.append(asked["Name"])
 
-    from include.scanner_block.resources import _ensure_ip_sets, _waf
+    from include.scanner_block.lake.resources import _ensure_ip_sets, _waf
 
     places, waits = list[dict[str, str]](), list[float]()
     names = IpSets(ipv4=("there", "v4"), ipv6=("v6",), scope="CLOUDFRONT")

@@ -12,9 +12,9 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from include.scanner_block.policy_model import ERROR_STATUSES, LogFormat
-from include.scanner_block.sample import GATEWAY, Traffic, busy_log
-from include.scanner_block.sample_lines import CLOUDFRONT_FIELDS
-from include.scanner_block.sample_traffic import Scanner
+from include.scanner_block.sample.busy_logs import GATEWAY, Traffic, busy_log
+from include.scanner_block.sample.lines import CLOUDFRONT_FIELDS
+from include.scanner_block.sample.traffic import Scanner
 
 START = datetime(2026, 11, 24, 5, 50, tzinfo=UTC)
 SCANNERS = (

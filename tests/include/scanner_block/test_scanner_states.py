@@ -11,9 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from include.scanner_block.addresses import Networks
-from include.scanner_block.policy_model import LogFormat, RepeatOffenders, Rules, UriRule
-from include.scanner_block.state_model import Entry, Offence, Offences, SourceState
-from include.scanner_block.states import (
+from include.scanner_block.blocking.state_model import Entry, Offence, Offences, SourceState
+from include.scanner_block.blocking.states import (
     Advance,
     Release,
     StateRefusedError,
@@ -23,6 +22,7 @@ from include.scanner_block.states import (
     state_to_document,
     until,
 )
+from include.scanner_block.policy_model import LogFormat, RepeatOffenders, Rules, UriRule
 from tests.include.scanner_block.scanner_decision_model import NOW, ago, model_state
 
 A, B, C = "192.0.2.1", "192.0.2.2", "2001:db8::1"

@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from include.scanner_block.addresses import Networks
+from include.scanner_block.blocking.offences import find_offences
 from include.scanner_block.counts import LogCounts, counts_schema
-from include.scanner_block.offences import find_offences
 from include.scanner_block.policy_model import LogFormat, Rules
-from include.scanner_block.threshold_picture import draw_thresholds, is_picture
-from include.scanner_block.thresholds import Detector, Outcome, Study, compare_thresholds, study_rules
+from include.scanner_block.study.threshold_picture import draw_thresholds, is_picture
+from include.scanner_block.study.thresholds import Detector, Outcome, Study, compare_thresholds, study_rules
 
 if TYPE_CHECKING:
     from pathlib import Path
