@@ -117,10 +117,14 @@ def _check_bounds(file: Path, shown: str, settings: ReadingSettings) -> list[zip
 
 def _unzip(file: Path, shown: str, scratch: Path, settings: ReadingSettings) -> Iterator[tuple[Path, str]]:
     members = sorted(_check_bounds(file, shown, settings), key=lambda member: member.filename)
+    packed_again = []
     with zipfile.ZipFile(file) as archive:
         for number, member in enumerate(members):
             suffix = Path(member.filename).suffix.lower()
-            if member.is_dir() or _is_hidden(member.filename) or suffix in (*_ARCHIVES, *_NOT_SOURCES):
+            if member.is_dir() or _is_hidden(member.filename) or suffix in _NOT_SOURCES:
+                continue
+            if suffix in _ARCHIVES:
+                packed_again.append(member.filename)
                 continue
             target = scratch / f"{number}{suffix}"
             with archive.open(member) as stream:
@@ -130,6 +134,8 @@ def _unzip(file: Path, shown: str, scratch: Path, settings: ReadingSettings) -> 
             if target.stat().st_size:
                 yield target, member.filename
             target.unlink(missing_ok=True)
+    if packed_again:  # said last: what lies beside them is read
+        raise RefusedError(f"{shown} holds archives inside it ({', '.join(packed_again[:5])}); unpack these first.")
 
 
 def _gunzip(file: Path, scratch: Path, settings: ReadingSettings) -> Iterator[tuple[Path, str]]:

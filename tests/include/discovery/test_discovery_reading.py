@@ -198,6 +198,16 @@ def test_archives_are_read_and_bombs_are_refused_before(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+def test_an_archive_inside_an_archive_is_named_and_the_rest_is_read(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "export.zip", "w") as archive:
+        archive.writestr("a.csv.gz", gzip.compress(written(SERVERS).encode()))
+        archive.writestr("servers.csv", written(SERVERS))
+    connection = read(tmp_path)
+    assert rows(connection, "SELECT file, rows_read FROM sources") == [("export.zip/servers.csv", 3)]
+    ((file, sentence),) = rows(connection, "SELECT file, sentence FROM refusals")
+    assert (file, "a.csv.gz" in sentence) == ("export.zip", True)
+
+
 def test_a_workbook_is_read_with_its_titles_merged_cells_dates_and_formulas(tmp_path: Path) -> None:
     book = xlsxwriter.Workbook(tmp_path / "estate.xlsx")
     sheet = book.add_worksheet("Servers")
