@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from include.scanner_block.addresses import canonical, client_key
 from include.scanner_block.logs.fields import marks_of_rows, windows
+from include.scanner_block.logs.text_memory import TextMemory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -20,7 +21,12 @@ MAPPED: Final = 0xFFFF
 LONGEST_CLIENT: Final = 47
 """`[` 39 characters of IPv6 `]:65535`; with one byte for the length a row of three words of 16 bytes."""
 
+SHORT: Final = 16
+"""Bytes of a text with its length that holds every IPv4 address."""
+
 _REMEMBERED: Final = 50_000
+_PLACES: Final = 1 << 18
+"""Texts that have a place at a time."""
 
 
 def number_of(address: str) -> tuple[int, int]:
@@ -53,10 +59,15 @@ class ClientReader:
 
     def __init__(self, read: Callable[[str], str | None] = canonical) -> None:
         """Take the function that judges one text: `canonical`, or `alb_client` where a port follows."""
+        import numpy as np
+
         self._read = read
         self._known: dict[bytes, tuple[int, int] | None] = {}
-        self._places: dict[bytes, int] = {}
-        self._numbers: Any = None
+        self._long_places: dict[bytes, int] = {}
+        self._long_numbers: Any = None
+        self._short, self._long = TextMemory(SHORT), TextMemory(LONGEST_CLIENT + 1)
+        self._numbers, self._good = np.zeros((0, 2), dtype=np.uint64), np.zeros(0, dtype=np.bool_)
+        self._count = 0
 
     def number(self, text: bytes) -> tuple[int, int] | None:
         """Return the number of one address, or None where the text is none."""
@@ -80,22 +91,48 @@ class ClientReader:
         :returns: the distinct numbers (k, 2), and for each field its row there, -1 where it is no address.
         """
         import numpy as np
-        import pyarrow as pa
 
         lengths = ends - begins
-        width = 16 if not len(lengths) or int(lengths.max()) < 16 else LONGEST_CLIENT + 1
-        texts = windows(array, begins, width)
-        sizes = np.minimum(lengths, 255).astype(np.uint8)
-        texts *= np.arange(width, dtype=np.uint8) < sizes[:, None]
-        # The length tells a text from the same one followed by NUL bytes.
-        texts[:, -1] = sizes
-        rows = pa.FixedSizeBinaryArray.from_buffers(pa.binary(width), len(texts), [None, pa.py_buffer(texts)])
+        self._make_room(len(lengths))
+        places = np.empty(len(lengths), dtype=np.int64)
+        short = lengths < SHORT
+        for memory, rows in ((self._short, np.flatnonzero(short)), (self._long, np.flatnonzero(~short))):
+            if len(rows):
+                places[rows] = self._places_of(memory, _texts(array, begins[rows], lengths[rows], memory.width))
+        places[~self._good[places]] = -1
+        return self._numbers[: self._count], places
+
+    def _make_room(self, lines: int) -> None:
+        """Forget all places when a block could need more than are left."""
+        import numpy as np
+
+        if self._count + lines <= len(self._numbers):
+            return
+        size = max(_PLACES, 2 * lines)
+        self._numbers, self._good = np.zeros((size, 2), dtype=np.uint64), np.zeros(size, dtype=np.bool_)
+        self._count = 0
+        self._short.forget()
+        self._long.forget()
+
+    def _places_of(self, memory: TextMemory, texts: NDArray[np.uint8]) -> NDArray[np.int64]:
+        """Return the place of each text; each distinct one that is not remembered is judged once."""
+        import numpy as np
+        import pyarrow as pa
+
+        places, slots = memory.find(texts)
+        unknown = np.flatnonzero(places < 0)
+        if not len(unknown):
+            return places
+        new, width = np.ascontiguousarray(texts[unknown]), memory.width
+        rows = pa.FixedSizeBinaryArray.from_buffers(pa.binary(width), len(new), [None, pa.py_buffer(new)])
         coded = rows.dictionary_encode()
         distinct = np.frombuffer(coded.dictionary.buffers()[1], dtype=np.uint8)[: len(coded.dictionary) * width]
-        numbers, good = self._distinct(distinct.reshape(-1, width))
-        index = coded.indices.to_numpy().astype(np.int64)
-        index[~good[index]] = -1
-        return numbers, index
+        begin, end = self._count, self._count + len(coded.dictionary)
+        self._numbers[begin:end], self._good[begin:end] = self._distinct(distinct.reshape(-1, width))
+        self._count = end
+        places[unknown] = coded.indices.to_numpy() + begin
+        memory.keep(new, slots[unknown], places[unknown])
+        return places
 
     def _distinct(self, texts: NDArray[np.uint8]) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
         import numpy as np
@@ -113,19 +150,35 @@ class ClientReader:
         """Return the number of each row of text with its length, and 1 where it is an address: (rows, 3)."""
         import numpy as np
 
-        if self._numbers is None or len(self._places) + len(rows) > len(self._numbers):
-            self._places.clear()
-            self._numbers = np.zeros((max(_REMEMBERED, len(rows)), 3), dtype=np.uint64)
-        places = [self._places.get(row, -1) for row in rows]
+        if self._long_numbers is None or len(self._long_places) + len(rows) > len(self._long_numbers):
+            self._long_places.clear()
+            self._long_numbers = np.zeros((max(_REMEMBERED, len(rows)), 3), dtype=np.uint64)
+        places = [self._long_places.get(row, -1) for row in rows]
         for index, place in enumerate(places):
             if place < 0:
                 row = rows[index]
                 size = row[-1] if row else 0
                 number = self.number(row[:size]) if size < width else None
-                places[index] = self._places[row] = len(self._places)
-                self._numbers[places[index]] = (0, 0, 0) if number is None else (*number, 1)
-        found: NDArray[np.uint64] = self._numbers[places]
+                places[index] = self._long_places[row] = len(self._long_places)
+                self._long_numbers[places[index]] = (0, 0, 0) if number is None else (*number, 1)
+        found: NDArray[np.uint64] = self._long_numbers[places]
         return found
+
+
+def _texts(
+    array: NDArray[np.uint8], begins: NDArray[np.int64], lengths: NDArray[np.int64], width: int
+) -> NDArray[np.uint8]:
+    """Return fields as rows of bytes: the text, NUL bytes, and the length (at most 255) in the last one.
+
+    The length tells a text from the same one followed by NUL bytes, and one that is longer than the row from others.
+    """
+    import numpy as np
+
+    texts = windows(array, begins, width)
+    sizes = np.minimum(lengths, 255).astype(np.uint8)
+    texts *= np.arange(width, dtype=np.uint8) < sizes[:, None]
+    texts[:, -1] = sizes
+    return texts
 
 
 def _ipv4(texts: NDArray[np.uint8]) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
