@@ -7,6 +7,7 @@ from include.ioc_refresh.catalog import COLUMNS, table_input
 from include.ioc_refresh.domains import Popularity
 from include.ioc_refresh.indicators import SWEEP_ATTRIBUTE
 from include.ioc_refresh.settings import IocSettings
+from include.lake_set_up import ensure_bucket, ensure_catalog, ensure_workgroup
 
 BUFFER_SECONDS = 60
 BUFFER_MEBIBYTES = 64
@@ -24,9 +25,12 @@ class ClientFactory(Protocol):
 
 def ensure_resources(client: ClientFactory, settings: IocSettings, *, firehose_role_arn: str) -> list[str]:
     """Create the bucket, catalog, workgroup, tables and streams that are missing, and return what was created."""
-    made = [_ensure_bucket(client("s3"), settings)]
-    made += _ensure_catalog(client("glue"), settings)
-    made.append(_ensure_workgroup(client("athena"), settings))
+    tables = [table_input(name, settings) for name in COLUMNS]
+    made: list[str | None] = [*ensure_bucket(client("s3"), settings.bucket)]
+    made += ensure_catalog(client("glue"), settings.database, tables)
+    made += ensure_workgroup(
+        client("athena"), settings.workgroup, bucket=settings.bucket, bytes_limit=QUERY_BYTES_LIMIT
+    )
     made.append(_ensure_table(client("dynamodb"), settings.indicators_table, "ioc", expires=SWEEP_ATTRIBUTE))
     made.append(_ensure_table(client("dynamodb"), settings.receipts_table, "mail_id", expires="expires_at"))
     for stream, table in ((settings.mail_stream, "mails"), (settings.verdict_stream, "verdicts")):
@@ -44,62 +48,6 @@ def publish_popularity(s3: Any, settings: IocSettings, popularity: Popularity) -
     key = settings.key("popular", "popular_domains.parquet")
     s3.put_object(Bucket=settings.bucket, Key=key, Body=sink.getvalue(), Metadata={"as-of": popularity.as_of})
     return f"s3://{settings.bucket}/{key}"
-
-
-def _ensure_bucket(s3: Any, settings: IocSettings) -> str | None:
-    try:
-        s3.head_bucket(Bucket=settings.bucket)
-    except s3.exceptions.ClientError as error:
-        if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
-            raise
-        region = s3.meta.region_name
-        place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-        s3.create_bucket(Bucket=settings.bucket, **place)
-        s3.put_public_access_block(
-            Bucket=settings.bucket,
-            PublicAccessBlockConfiguration={
-                "BlockPublicAcls": True,
-                "IgnorePublicAcls": True,
-                "BlockPublicPolicy": True,
-                "RestrictPublicBuckets": True,
-            },
-        )
-        return f"bucket {settings.bucket}"
-    return None
-
-
-def _ensure_catalog(glue: Any, settings: IocSettings) -> list[str]:
-    made = []
-    try:
-        glue.create_database(DatabaseInput={"Name": settings.database})
-        made.append(f"database {settings.database}")
-    except glue.exceptions.AlreadyExistsException:
-        pass
-    for name in COLUMNS:
-        wanted = table_input(name, settings)
-        try:
-            glue.create_table(DatabaseName=settings.database, TableInput=wanted)
-            made.append(f"table {settings.database}.{name}")
-        except glue.exceptions.AlreadyExistsException:
-            glue.update_table(DatabaseName=settings.database, TableInput=wanted)
-    return made
-
-
-def _ensure_workgroup(athena: Any, settings: IocSettings) -> str | None:
-    try:
-        athena.get_work_group(WorkGroup=settings.workgroup)
-    except athena.exceptions.InvalidRequestException:
-        athena.create_work_group(
-            Name=settings.workgroup,
-            Configuration={
-                "ResultConfiguration": {"OutputLocation": f"s3://{settings.bucket}/athena/"},
-                "EnforceWorkGroupConfiguration": True,
-                "PublishCloudWatchMetricsEnabled": True,
-                "BytesScannedCutoffPerQuery": QUERY_BYTES_LIMIT,
-            },
-        )
-        return f"workgroup {settings.workgroup}"
-    return None
 
 
 def _ensure_table(dynamodb: Any, table: str, key: str, *, expires: str) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from include.lake_set_up import bucket_exists, ensure_bucket, ensure_catalog, ensure_workgroup
 from include.scanner_block.athena import queries
 from include.scanner_block.lake import catalog
 from include.scanner_block.lake.log_events import ensure_notifications, ensure_queue
@@ -44,9 +45,11 @@ def ensure_resources(
     """
     s3 = client("s3")
     _check_sources(s3, settings, policy)
-    made = _ensure_bucket(s3, settings)
-    made += _ensure_catalog(client("glue"), settings, policy)
-    made += _ensure_workgroup(client("athena"), settings)
+    made = ensure_bucket(s3, settings.bucket)
+    made += ensure_catalog(client("glue"), settings.database, _tables(settings, policy))
+    made += ensure_workgroup(
+        client("athena"), settings.workgroup, bucket=settings.bucket, bytes_limit=QUERY_BYTES_LIMIT
+    )
     made += _ensure_approved(s3, settings)
     made += _ensure_ip_sets(_waf(client, policy.ip_sets), policy.ip_sets, sleep=sleep)
     arn, changed = ensure_queue(client("sqs"), settings.queue, buckets=[source.bucket for source in policy.sources])
@@ -59,7 +62,7 @@ def _check_sources(s3: Any, settings: ScannerSettings, policy: Policy) -> None:
             raise MissingSourceError(
                 f"A source cannot be named {source.name}: the table of that name is ours; rename it."
             )
-        if source.bucket != settings.bucket and not _exists(s3, source.bucket):
+        if source.bucket != settings.bucket and not bucket_exists(s3, source.bucket):
             raise MissingSourceError(
                 f"The bucket {source.bucket} of source {source.name} does not exist; create it and let the logs be "
                 "delivered there, or correct `sources` in the policy."
@@ -71,68 +74,10 @@ def _waf(client: ClientFactory, names: IpSets) -> Any:
     return client("wafv2", region_name="us-east-1") if names.scope == "CLOUDFRONT" else client("wafv2")
 
 
-def _exists(s3: Any, bucket: str) -> bool:
-    try:
-        s3.head_bucket(Bucket=bucket)
-    except s3.exceptions.ClientError as error:
-        if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:
-            raise
-        return False
-    return True
-
-
-def _ensure_bucket(s3: Any, settings: ScannerSettings) -> list[str]:
-    if _exists(s3, settings.bucket):
-        return []
-    region = s3.meta.region_name
-    place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-    s3.create_bucket(Bucket=settings.bucket, **place)
-    s3.put_public_access_block(
-        Bucket=settings.bucket,
-        PublicAccessBlockConfiguration={
-            "BlockPublicAcls": True,
-            "IgnorePublicAcls": True,
-            "BlockPublicPolicy": True,
-            "RestrictPublicBuckets": True,
-        },
-    )
-    return [f"bucket {settings.bucket}"]
-
-
-def _ensure_catalog(glue: Any, settings: ScannerSettings, policy: Policy) -> list[str]:
-    made = []
-    try:
-        glue.create_database(DatabaseInput={"Name": settings.database})
-        made.append(f"database {settings.database}")
-    except glue.exceptions.AlreadyExistsException:
-        pass
+def _tables(settings: ScannerSettings, policy: Policy) -> list[dict[str, Any]]:
     names = [source.name for source in policy.sources]
-    wanted = [catalog.table_input(name, settings, sources=names) for name in catalog.COLUMNS]
-    wanted += [queries.table_input(source) for source in policy.sources]
-    for table in wanted:
-        try:
-            glue.create_table(DatabaseName=settings.database, TableInput=table)
-            made.append(f"table {settings.database}.{table['Name']}")
-        except glue.exceptions.AlreadyExistsException:
-            glue.update_table(DatabaseName=settings.database, TableInput=table)
-    return made
-
-
-def _ensure_workgroup(athena: Any, settings: ScannerSettings) -> list[str]:
-    try:
-        athena.get_work_group(WorkGroup=settings.workgroup)
-    except athena.exceptions.InvalidRequestException:
-        athena.create_work_group(
-            Name=settings.workgroup,
-            Configuration={
-                "ResultConfiguration": {"OutputLocation": f"s3://{settings.bucket}/athena/"},
-                "EnforceWorkGroupConfiguration": True,
-                "PublishCloudWatchMetricsEnabled": True,
-                "BytesScannedCutoffPerQuery": QUERY_BYTES_LIMIT,
-            },
-        )
-        return [f"workgroup {settings.workgroup}"]
-    return []
+    ours = [catalog.table_input(name, settings, sources=names) for name in catalog.COLUMNS]
+    return [*ours, *(queries.table_input(source) for source in policy.sources)]
 
 
 def _ensure_approved(s3: Any, settings: ScannerSettings) -> list[str]:
