@@ -15,7 +15,7 @@ from typing import Any
 
 from airflow.sdk import Param, dag, get_current_context, task
 
-from landfall import scanner_block_tasks as steps
+from landfall import scanner_block_release_tasks as steps
 from landfall.retries import RETRYING
 from landfall.tags import Family, Impact, Rerun, tags
 
